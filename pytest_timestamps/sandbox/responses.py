@@ -52,8 +52,9 @@ def response_object(
 
 def response_events(reply: Reply, finished: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The answer *finished* as a stream of events that ends with ``response.completed``."""
-    started = finished | {"status": "in_progress", "output": [], "usage": None}
-    started |= {"output_text": "", "completed_at": None}
+    started = finished | {"status": "in_progress", "output": [], "completed_at": None}
+    started["output_text"] = ""
+    started.pop("usage")
     item = finished["output"][0]
     numbered = enumerate(_bare_events(reply, started, item, finished))
     for number, event in numbered:

@@ -17,7 +17,7 @@ from .faults import FaultPlan
 from .ledger import ServedCall
 
 if TYPE_CHECKING:
-    import uvicorn
+    from .serving import StoppableServer
 
 __all__ = ["Sandbox"]
 
@@ -43,7 +43,7 @@ class Sandbox:
         self._host = host
         self._wanted_port = port
         self._port: int | None = None
-        self._server: uvicorn.Server | None = None
+        self._server: StoppableServer | None = None
         self._listener: socket.socket | None = None
         self._thread: threading.Thread | None = None
 
@@ -112,8 +112,7 @@ class Sandbox:
     def stop(self) -> None:
         """Stop serving, cut what is still open, free the port."""
         if self._server is not None:
-            self._server.should_exit = True
-            self._server.force_exit = True
+            self._server.stop()
         if self._thread is not None:
             self._thread.join(_STOP_TIMEOUT_S)
         if self._listener is not None:
@@ -131,29 +130,17 @@ class Sandbox:
     ) -> None:
         self.stop()
 
-    def _prepare(self) -> tuple[uvicorn.Server, socket.socket]:
+    def _prepare(self) -> tuple[StoppableServer, socket.socket]:
         """A server and the socket that it will serve."""
         try:
-            import uvicorn
-
             from .app import sandbox_app
+            from .serving import StoppableServer
         except ModuleNotFoundError as error:
             raise SandboxError(
                 f"the sandbox needs {error.name}, which is not installed; "
                 "try: pip install 'pytest-timestamps-tokens[sandbox]'"
             ) from error
-        config = uvicorn.Config(
-            sandbox_app(self.core),
-            # h11 is what the faults that cut connections were written against.
-            http="h11",
-            lifespan="off",
-            log_config=None,
-            # Faults on demand would be logged as defects of the application.
-            log_level="critical",
-            access_log=False,
-            timeout_graceful_shutdown=0,
-        )
-        return uvicorn.Server(config), self._listen()
+        return StoppableServer(sandbox_app(self.core)), self._listen()
 
     def _listen(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
