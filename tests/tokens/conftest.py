@@ -6,9 +6,38 @@ from pathlib import Path
 
 import pytest
 
+from pytest_timestamps.tokens.clock import Clock
 from pytest_timestamps.tokens.ledger import Ledger
 from pytest_timestamps.tokens.record import RunRecord, RunState
-from pytest_timestamps.tokens.window import Window
+from pytest_timestamps.tokens.window import NS_PER_S, Window
+
+
+class FakeClock:
+    """Both clocks of a run, moved by hand."""
+
+    def __init__(self, wall_s: float = 1_000.0) -> None:
+        self._wall_ns = round(wall_s * NS_PER_S)
+        self._elapsed_ns = 0
+
+    def advance(self, seconds: float) -> None:
+        """Let *seconds* pass on both."""
+        self._wall_ns += round(seconds * NS_PER_S)
+        self._elapsed_ns += round(seconds * NS_PER_S)
+
+    def set_wall(self, wall_s: float) -> None:
+        """Set the wall clock, as an administrator or a time server does."""
+        self._wall_ns = round(wall_s * NS_PER_S)
+
+    @property
+    def clock(self) -> Clock:
+        """What a run reads."""
+        return Clock(lambda: self._wall_ns, lambda: self._elapsed_ns)
+
+
+@pytest.fixture
+def time() -> FakeClock:
+    """A clock at second 1000 that stands still."""
+    return FakeClock()
 
 
 @pytest.fixture
