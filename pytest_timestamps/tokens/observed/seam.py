@@ -13,6 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from . import attribution
 from .exchange import Exchange, begin_exchange
 from .observation import Kind, Observation
 from .patching import Patch
@@ -40,7 +41,7 @@ def send_patches(http_library: Any) -> list[Patch]:
             try:
                 response = original(self, request, *args, **kwargs)
             except BaseException as error:
-                _failed(exchange, self, error)
+                _failed(exchange, self, request, error)
                 raise
             _answered(exchange, self, response, sync_stream)
             return response
@@ -57,7 +58,7 @@ def send_patches(http_library: Any) -> list[Patch]:
             try:
                 response = await original(self, request, *args, **kwargs)
             except BaseException as error:
-                _failed(exchange, self, error)
+                _failed(exchange, self, request, error)
                 raise
             _answered(exchange, self, response, async_stream)
             return response
@@ -73,14 +74,16 @@ def send_patches(http_library: Any) -> list[Patch]:
 def _begin(request: Any) -> Exchange | None:
     try:
         return begin_exchange(request) if _is_from_sdk(request) else None
-    except Exception:
-        # A request that can't be looked at is not worth a failing test; nothing was sent yet.
+    except Exception as own_error:
+        for run in attribution.open_attributions():
+            if run.sink is not None:
+                run.sink.settle(0, Observation(Kind.OBSERVER, detail=type(own_error).__name__))
         return None
 
 
-def _failed(exchange: Exchange, client: Any, error: BaseException) -> None:
+def _failed(exchange: Exchange, client: Any, request: Any, error: BaseException) -> None:
     try:
-        if replays_everything(client, exchange.request.url):
+        if replays_everything(client, request.url):
             exchange.settle(Observation(Kind.REPLAYED))
         else:
             exchange.settle_failed(error)
@@ -92,15 +95,26 @@ def _answered(exchange: Exchange, client: Any, response: Any, stream_class: type
     try:
         if is_replayed(client, response):
             exchange.settle(Observation(Kind.REPLAYED))
-        elif exchange.settle_refused(response.status_code):
+        elif exchange.settle_refused(response.status_code) or exchange.settle_elsewhere():
             pass
         elif response.is_closed:
-            exchange.settle_body(response.content, response.headers)
+            exchange.settle_body(response.content, response.headers.get("content-type", ""))
         else:
-            watch = AnswerWatch(exchange, response)
+            watch = AnswerWatch(exchange, response.headers, _decoder_of(response))
             response.stream = stream_class(response.stream, watch)
     except Exception as own_error:
         _give_up(exchange, own_error)
+
+
+def _decoder_of(response: Any) -> Callable[[bytes], bytes]:
+    """Decodes a body as *response*'s own HTTP library does."""
+    headers = {"content-encoding": response.headers.get("content-encoding", "identity")}
+
+    def decode(body: bytes) -> bytes:
+        decoded: bytes = type(response)(200, headers=headers, content=body).content
+        return decoded
+
+    return decode
 
 
 def _give_up(exchange: Exchange, own_error: Exception) -> None:
