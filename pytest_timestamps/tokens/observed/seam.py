@@ -16,7 +16,7 @@ from typing import Any
 from . import attribution
 from .exchange import Exchange, begin_exchange
 from .observation import Kind, Observation
-from .patching import Patch
+from .patching import IsLive, Patch
 from .replays import is_replayed, replays_everything
 from .streams import AnswerWatch, watched_stream_classes
 
@@ -31,11 +31,11 @@ def send_patches(http_library: Any) -> list[Patch]:
     """The replacements for *http_library*'s two ``send`` methods."""
     sync_stream, async_stream = watched_stream_classes(http_library)
 
-    def wrap_sync(original: Callable[..., Any]) -> Callable[..., Any]:
+    def wrap_sync(original: Callable[..., Any], is_live: IsLive) -> Callable[..., Any]:
         @functools.wraps(original)
         def send(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
-            exchange = _begin(request)
+            exchange = _begin(request) if is_live() else None
             if exchange is None:
                 return original(self, request, *args, **kwargs)
             try:
@@ -48,11 +48,13 @@ def send_patches(http_library: Any) -> list[Patch]:
 
         return send
 
-    def wrap_async(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    def wrap_async(
+        original: Callable[..., Awaitable[Any]], is_live: IsLive
+    ) -> Callable[..., Awaitable[Any]]:
         @functools.wraps(original)
         async def send(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
-            exchange = _begin(request)
+            exchange = _begin(request) if is_live() else None
             if exchange is None:
                 return await original(self, request, *args, **kwargs)
             try:
