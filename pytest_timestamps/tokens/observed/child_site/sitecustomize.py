@@ -41,7 +41,12 @@ def _load(name: str, path: str, **places: Any) -> Any:
         raise ImportError(f"nothing to load at {path}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        # Else the program would find half a module under that name later.
+        del sys.modules[name]
+        raise
     return module
 
 
