@@ -52,7 +52,7 @@ class Collector(Capture):
     @property
     def span_count(self) -> int:
         """Spans gathered, finished and open."""
-        return sum(row.calls + row.open for row in self.recording().paths)
+        return sum(row.calls for row in self.recording().paths)
 
     def timings(self) -> dict[str, Timing]:
         """The figures of each name, by name, in the order in which names were first seen."""

@@ -17,7 +17,7 @@ def merge_paths(tables: Iterable[Sequence[PathStats]]) -> tuple[PathStats, ...]:
     Two rows are the same path if their parents are, and they agree in section, in being
     detached, and in name.
     Times and counts are added, ``min_ns`` and ``max_ns`` are the extremes over rows that have
-    finished spans.
+    calls.
     The result is in canonical order (depth first, siblings by section, name, detached), so any
     order and any grouping of the input gives the same table.
     """

@@ -26,8 +26,8 @@ class Timing(NamedTuple):
     """What one name cost, over all its call paths; times are integer nanoseconds.
 
     ``calls`` counts finished and open spans, ``errors`` those that an exception ended.
-    ``min_ns`` and ``max_ns`` look at finished spans only; both are 0 where none has finished.
-    ``open`` counts the spans that had not ended: their time so far is in ``total_ns``.
+    ``min_ns`` and ``max_ns`` are the shortest and the longest single span's total.
+    ``open`` counts those of the calls that had not ended: they count with their time so far.
     """
 
     name: str
@@ -54,27 +54,25 @@ def time_names(paths: Iterable[PathStats]) -> dict[str, Timing]:
     """
     timings: dict[str, Timing] = {}
     for (
-        _, name, _, _, finished, errors, still_open,
+        _, name, _, _, calls, errors, still_open,
         total_ns, self_ns, min_ns, max_ns, suspended_ns,
     ) in paths:  # fmt: skip
         known = timings.get(name)
         if known is not None:
-            known_finished = known.calls - known.open
-            if not finished:
+            if not calls:
                 min_ns, max_ns = known.min_ns, known.max_ns
-            elif known_finished:
+            elif known.calls:
                 min_ns = min(min_ns, known.min_ns)
                 max_ns = max(max_ns, known.max_ns)
-            finished += known_finished
+            calls += known.calls
             errors += known.errors
             still_open += known.open
             total_ns += known.total_ns
             self_ns += known.self_ns
             suspended_ns += known.suspended_ns
         timings[name] = Timing(
-            name, finished + still_open, errors, total_ns, self_ns,
-            min_ns, max_ns, suspended_ns, still_open,
-        )  # fmt: skip
+            name, calls, errors, total_ns, self_ns, min_ns, max_ns, suspended_ns, still_open
+        )
     return timings
 
 

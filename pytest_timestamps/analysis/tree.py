@@ -10,8 +10,7 @@ __all__ = ["CallNode", "build_call_tree"]
 class CallNode:
     """One call path and what lies below it: a view of a flat table, frozen.
 
-    ``stats`` holds the path's figures, and ``name``, ``calls``, ``total_ns`` and the rest read
-    from it; ``calls`` counts finished and open spans.
+    ``stats`` holds the path's figures; ``name``, ``calls``, ``total_ns`` and the rest read from it.
     Children are made on request, so a tree of any depth costs no recursion to build, compare,
     print or throw away.
     """
@@ -48,7 +47,7 @@ class CallNode:
     @property
     def calls(self) -> int:
         """Spans of this path, finished and open."""
-        return self.stats.calls + self.stats.open
+        return self.stats.calls
 
     @property
     def errors(self) -> int:

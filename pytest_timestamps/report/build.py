@@ -156,7 +156,7 @@ def _overhead(facts: SessionFacts, records: Sequence[Record]) -> ShardOverhead:
         ),
         span_ns=median_low(cost.span_ns for cost in costs) if costs else 0,
         spread_ns=max((cost.spread_ns for cost in costs), default=0),
-        spans=sum(row.calls + row.open for recording in recordings for row in recording.paths),
+        spans=sum(row.calls for recording in recordings for row in recording.paths),
         total_ns=sum(cost.total_ns for cost in costs),
     )
 
