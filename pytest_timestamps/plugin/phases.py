@@ -70,7 +70,8 @@ class RecorderPlugin:
             self._recorder.end_phase("teardown")
             self._recorder.finish_case()
             # The item lives as long as the session; what was gathered need not.
-            item.stash.pop(COLLECTOR, None)
+            if COLLECTOR in item.stash:
+                del item.stash[COLLECTOR]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(

@@ -1,6 +1,7 @@
 """``pytest-timestamps show``: render a report from its JSON file."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -70,5 +71,6 @@ def _for_terminal(report: SessionReport, sort: SortOrder, limit: int) -> str:
     for section in render_sections(report, style):
         lines += [f" {section.title} ".center(width, "="), *section.lines]
     text = "\n".join(lines) + "\n"
-    # A name may hold what the terminal's encoding can't say; click writes the rest as it is.
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    # A name may hold what the terminal's encoding can't say, and ASCII has no µ.
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
