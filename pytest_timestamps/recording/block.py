@@ -28,7 +28,7 @@ _sites: dict[str, Site] = {}
 _CONTEXT_MANAGER_ENTERS = ("_GeneratorContextManager.", "_AsyncGeneratorContextManager.")
 
 
-class timestamp_block:  # noqa: N801  # reads as the keyword that it is used like
+class timestamp_block:  # reads as the keyword that it is used like
     """Record the body of a ``with`` statement as a span called ``name``.
 
     Also a decorator: ``@timestamp_block("phase")`` is ``@timestamp(name="phase")``.

@@ -16,9 +16,9 @@ from .tree import NOWHERE, Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
     from collections.abc import Callable
     from types import CodeType
+    from typing import Any
 
     from .engine import Engine
     from .starters import Starter
@@ -33,11 +33,19 @@ SUSPENDABLE = 0x20 | 0x80 | 0x100 | 0x200
 
 def build_callbacks(engine: Engine, marks: Marks) -> dict[str, Callable[..., Any]]:
     """A callback for each event name, over the engine's lanes and the marked codes."""
-    calls = _call_callbacks(engine, marks)
-    return calls | _suspension_callbacks(engine, marks)
+    on_return, on_unwind = _build_ends(engine, marks)
+    on_resume, on_throw = _build_resumptions(engine, marks)
+    return {
+        "PY_START": _build_start(engine, marks),
+        "PY_RETURN": on_return,
+        "PY_UNWIND": on_unwind,
+        "PY_YIELD": _build_suspension(engine, marks),
+        "PY_RESUME": on_resume,
+        "PY_THROW": on_throw,
+    }
 
 
-def _call_callbacks(engine: Engine, marks: Marks) -> dict[str, Callable[..., Any]]:
+def _build_start(engine: Engine, marks: Marks) -> Callable[..., None]:
     here = engine.lanes.here
     clock = engine.clock
     getframe = sys._getframe
@@ -59,12 +67,20 @@ def _call_callbacks(engine: Engine, marks: Marks) -> dict[str, Callable[..., Any
                     child.start_ns = clock()
                     return
             mark = marks.get(id(code))
-            if type(mark) is Site:
+            if isinstance(mark, Site):
                 here().open(code, mark)
             elif mark is not None:
-                mark.begin(getframe(1).f_locals)  # type: ignore[union-attr]  # a Starter
+                mark.begin(getframe(1).f_locals)
         except Exception:
             engine.faults += 1
+
+    return on_start
+
+
+def _build_ends(engine: Engine, marks: Marks) -> tuple[Callable[..., None], Callable[..., None]]:
+    here = engine.lanes.here
+    clock = engine.clock
+    origin_here = ORIGIN.get
 
     def on_return(code: CodeType, offset: int, value: object) -> None:
         try:
@@ -72,11 +88,7 @@ def _call_callbacks(engine: Engine, marks: Marks) -> dict[str, Callable[..., Any
             lane: Any = origin_here().lane
             node = lane.top
             if node.key is not code:
-                mark = marks.get(id(code))
-                if type(mark) is Site:
-                    here().close(code, now_ns)
-                elif mark is not None:
-                    mark.end()  # type: ignore[union-attr]  # a Starter
+                end_slowly(code, now_ns, False)
                 return
             active_ns = now_ns - node.start_ns
             node.calls += 1
@@ -90,69 +102,83 @@ def _call_callbacks(engine: Engine, marks: Marks) -> dict[str, Callable[..., Any
             engine.faults += 1
 
     def on_unwind(code: CodeType, offset: int, error: BaseException) -> None:
-        mark = marks.get(id(code))
-        if mark is None:
+        if id(code) not in marks:
             return
         try:
-            if type(mark) is Site:
-                # a generator that is closed ends by GeneratorExit, which is no failure
-                closed = code.co_flags & SUSPENDABLE and isinstance(error, GeneratorExit)
-                here().close(code, clock(), not closed)
-            else:
-                mark.end()  # type: ignore[union-attr]  # a Starter
+            # a generator that is closed ends by GeneratorExit, which is no failure
+            closed = code.co_flags & SUSPENDABLE and isinstance(error, GeneratorExit)
+            end_slowly(code, clock(), not closed)
         except Exception:
             engine.faults += 1
 
-    return {"PY_START": on_start, "PY_RETURN": on_return, "PY_UNWIND": on_unwind}
+    def end_slowly(code: CodeType, now_ns: int, failed: bool) -> None:
+        mark = marks.get(id(code))
+        if isinstance(mark, Site):
+            here().close(code, now_ns, failed)
+        elif mark is not None:
+            mark.end()
+
+    return on_return, on_unwind
 
 
-def _suspension_callbacks(engine: Engine, marks: Marks) -> dict[str, Callable[..., Any]]:
-    here = engine.lanes.here
+def _build_suspension(engine: Engine, marks: Marks) -> Callable[..., None]:
     suspended = engine.lanes.paused
-    clock = engine.clock
     getframe = sys._getframe
-    origin_here = ORIGIN.get
     pause = engine.spans.pause
-    resume = engine.spans.resume
 
     def on_yield(code: CodeType, offset: int, value: object) -> None:
         try:
             frame_id = id(getframe(1))
             paused = pause(code, frame_id)
             if paused:
-                stale = suspended.get(frame_id)
-                if stale is not None:
-                    # its generator died without an event, and its frame's address is used again
-                    for one in stale:
-                        one.node.finish(one.active_ns, False)
+                # of a generator that died without an event, and whose address is used again
+                for one in suspended.get(frame_id, ()):
+                    one.node.finish(one.active_ns, False)
                 suspended[frame_id] = paused
-            else:
-                mark = marks.get(id(code))
-                if mark is not None and type(mark) is not Site:
-                    mark.end()
+                return
+            mark = marks.get(id(code))
+            if mark is not None and not isinstance(mark, Site):
+                mark.end()
         except Exception:
             engine.faults += 1
+
+    return on_yield
+
+
+def _build_resumptions(
+    engine: Engine, marks: Marks
+) -> tuple[Callable[..., None], Callable[..., None]]:
+    here = engine.lanes.here
+    suspended = engine.lanes.paused
+    clock = engine.clock
+    getframe = sys._getframe
+    origin_here = ORIGIN.get
+    resume = engine.spans.resume
 
     def on_resume(code: CodeType, offset: int) -> None:
         try:
             paused = suspended.pop(id(getframe(1)), None)
             if paused is None:
-                unseen(code)
+                resume_unseen(code)
                 return
             origin = origin_here()
             lane: Any = origin.lane
-            top = lane.top
-            if len(paused) == 1 and top.origin is origin and lane.thread == get_ident():
-                one = paused[0]
-                node = top.children.get(id(code))
-                if node is not None and one.node is node and not one.frame:
-                    lane.top = node
-                    node.resumes += 1
-                    now_ns = clock()
-                    node.suspended_ns += now_ns - one.paused_ns
-                    node.total_ns -= one.active_ns
-                    node.start_ns = now_ns - one.active_ns
-                    return
+            one = paused[0]
+            node = one.node
+            if (
+                node.parent is lane.top
+                and node.origin is origin
+                and len(paused) == 1
+                and not one.frame
+                and lane.thread == get_ident()
+            ):
+                lane.top = node
+                node.resumes += 1
+                now_ns = clock()
+                node.suspended_ns += now_ns - one.paused_ns
+                node.total_ns -= one.active_ns
+                node.start_ns = now_ns - one.active_ns
+                return
             resume(paused)
         except Exception:
             engine.faults += 1
@@ -163,7 +189,7 @@ def _suspension_callbacks(engine: Engine, marks: Marks) -> dict[str, Callable[..
         try:
             paused = suspended.pop(id(getframe(1)), None)
             if paused is None:
-                unseen(code)
+                resume_unseen(code)
                 return
             if isinstance(error, GeneratorExit):
                 # being closed is no resumption: Python 3.13 does it without telling
@@ -172,11 +198,11 @@ def _suspension_callbacks(engine: Engine, marks: Marks) -> dict[str, Callable[..
         except Exception:
             engine.faults += 1
 
-    def unseen(code: CodeType) -> None:
-        if type(marks.get(id(code))) is Site:
+    def resume_unseen(code: CodeType) -> None:
+        if isinstance(marks.get(id(code)), Site):
             here().open_unseen(code)
 
-    return {"PY_YIELD": on_yield, "PY_RESUME": on_resume, "PY_THROW": on_throw}
+    return on_resume, on_throw
 
 
 def forget_wait(paused: list[Paused], now_ns: int) -> None:

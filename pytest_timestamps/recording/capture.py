@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from ..errors import ArgumentError, ArgumentTypeError
+from pytest_timestamps.errors import ArgumentError, ArgumentTypeError
+
 from .engine import ENGINE
 from .freeze import add_scopes, idle, settle_over
 from .paths import PathTable

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from ..errors import ArgumentTypeError
+from pytest_timestamps.errors import ArgumentTypeError
+
 from .monitoring import MONITOR
 from .naming import NAMES_LIMIT, Template, check_name, default_name, is_template
 from .tree import Site
@@ -76,13 +77,19 @@ def _decorate(target: Any, name: str | None) -> Any:
         parts = (target.fget, target.fset, target.fdel)
         recorded = tuple(f and _decorate(f, name) for f in parts)
         same = all(new is old for new, old in zip(recorded, parts, strict=True))
-        return target if same else type(target)(*recorded, target.__doc__)
+        return target if same else _rebuilt(target, recorded)
     if _is_descriptor(target):
         target.func = _decorate(target.func, name)
         return target
     if isinstance(target, _Function):
         return _decorate_function(target, name, templated)
     return TimedCallable(target, _named(target, name, templated))
+
+
+def _rebuilt(original: property, parts: tuple[Any, ...]) -> property:
+    kind: Any = type(original)
+    rebuilt: property = kind(*parts, original.__doc__)
+    return rebuilt
 
 
 def _is_descriptor(target: object) -> bool:
@@ -155,5 +162,3 @@ def _own_code(code: CodeType, site: Site) -> CodeType:
         # a function that is decorated again brings its copy
         _clones[id(clone)] = (clone, clones)
     return clone
-
-

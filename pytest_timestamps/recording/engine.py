@@ -17,9 +17,9 @@ from .tree import NOWHERE, Node, Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
     from collections.abc import Callable
     from types import FrameType
+    from typing import Protocol
 
     from .capture import Capture
     from .freeze import OpenSpans
@@ -137,7 +137,7 @@ class Engine:
                 lane.covers.append(capture)
 
     def leave(self, capture: Capture) -> bool:
-        """Undo the latest `enter` of ``capture``, one of this thread first; True if it was the last."""
+        """Undo the latest `enter` of ``capture``, this thread's first; True if it was the last."""
         with self._lock:
             lane = self.lanes.here()
             own = [e for e in self.entries if e.capture is capture]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from typing import NamedTuple
 
 from .overhead import NO_OVERHEAD
@@ -22,13 +21,13 @@ __all__ = ["OpenSpans", "add_scopes", "idle", "open_spans", "settle_over"]
 
 
 class _OpenAt(NamedTuple):
-    """What is open on one node: total time so far, self credit of folded spans, longest, count."""
+    """What is open on one node: time so far, that of folded spans, the longest, how many."""
 
     total_ns: int
     credit_ns: int
     longest_ns: int
     shortest_ns: int
-    count: int
+    spans: int
 
 
 _NONE_OPEN = _OpenAt(0, 0, 0, NO_MINIMUM, 0)
@@ -37,9 +36,7 @@ OpenSpans = dict[int, _OpenAt]
 """By ``id(node)``: what is open on it at one moment."""
 
 
-def open_spans(
-    lanes: Iterable[Lane], paused: Iterable[list[Paused]], now_ns: int
-) -> OpenSpans:
+def open_spans(lanes: Iterable[Lane], paused: Iterable[list[Paused]], now_ns: int) -> OpenSpans:
     """All spans that are open at ``now_ns``, suspended ones included, by node."""
     found: OpenSpans = {}
 
@@ -50,7 +47,7 @@ def open_spans(
             old.credit_ns + (stretch_ns if folded else 0),
             max(old.longest_ns, active_ns),
             min(old.shortest_ns, active_ns),
-            old.count + 1,
+            old.spans + 1,
         )
 
     for lane in list(lanes):
@@ -164,7 +161,7 @@ class _View:
 
         Folded calls are left out: they are charged to the node that made them.
         """
-        still_open = self._opened.get(id(node), _NONE_OPEN).count
+        still_open = self._opened.get(id(node), _NONE_OPEN).spans
         slow = max(node.slow - node.folded_in, 0)
         return max(node.calls + node.resumes + still_open - node.slow, 0), slow
 
@@ -192,12 +189,12 @@ class _View:
             self_ns -= child.total_ns + self._opened.get(id(child), _NONE_OPEN).total_ns
             outer_ns += self.outer_cost(child)
         within_ns = inner_ns + self._below.get(id(node), 0.0)
-        calls = node.calls + now.count
+        calls = node.calls + now.spans
         per_call_ns = within_ns / calls if calls else 0.0
         return (
             calls,
             node.errors,
-            now.count,
+            now.spans,
             _less(total_ns, within_ns),
             _less(self_ns, inner_ns + outer_ns),
             _least(min(node.min_ns, now.shortest_ns), per_call_ns),

@@ -11,14 +11,13 @@ holds an `Activation` for each span above `below`. Guarded is exact in all cases
 
 from __future__ import annotations
 
-
 from .scope import ORIGIN, Origin
 from .tree import NOWHERE, Node, Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
     from collections.abc import Callable
+    from typing import Any
 
     from .scope import Scope
     from .tree import Site
@@ -82,7 +81,16 @@ class Activation:
 class Paused:
     """A span between suspension and resumption, off every stack."""
 
-    __slots__ = ("active_ns", "began_ns", "frame", "key", "node", "paused_ns", "site", "suspended_ns")
+    __slots__ = (
+        "active_ns",
+        "began_ns",
+        "frame",
+        "key",
+        "node",
+        "paused_ns",
+        "site",
+        "suspended_ns",
+    )
 
     def __init__(self, key: Any, site: Site, node: Node, active_ns: int, paused_ns: int) -> None:
         self.key = key
@@ -98,7 +106,17 @@ class Paused:
 class Lane:
     """The open spans of one thread, written by that thread alone."""
 
-    __slots__ = ("__weakref__", "below", "clock", "covers", "find_scope", "stack", "starting", "thread", "top")
+    __slots__ = (
+        "__weakref__",
+        "below",
+        "clock",
+        "covers",
+        "find_scope",
+        "stack",
+        "starting",
+        "thread",
+        "top",
+    )
 
     def __init__(self, clock: Callable[[], int], find_scope: FindScope) -> None:
         self.clock = clock
@@ -258,9 +276,11 @@ class Lane:
     def open_spans(self, now_ns: int) -> list[tuple[Node, int, bool]]:
         """All open spans: the node, its time so far, and whether recursion folded it."""
         spans = [(node, now_ns - node.start_ns, False) for node in self._plain_nodes()]
-        for span in list(self.stack):
-            if span.node is not None:
-                spans.append((span.node, now_ns - span.start_ns, span.caller is not None))
+        spans += [
+            (span.node, now_ns - span.start_ns, span.caller is not None)
+            for span in list(self.stack)
+            if span.node is not None
+        ]
         return spans
 
     # Closing

@@ -63,8 +63,7 @@ def entries_on_stack(
     found: list[Entry] = []
     frame: FrameType | None = getframe(depth + 1)
     while frame is not None:
-        for entry in reversed(wanted.get(id(frame), ())):
-            if entry.code is frame.f_code:
-                found.append(entry)
+        here = reversed(wanted.get(id(frame), ()))
+        found += [entry for entry in here if entry.code is frame.f_code]
         frame = frame.f_back
     return found

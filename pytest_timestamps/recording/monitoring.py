@@ -18,11 +18,14 @@ from .tree import Site
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
+    from typing import Any
 
     from .engine import Engine
     from .starters import Starter
 
 __all__ = ["MONITOR", "Monitor"]
+
+_MONITORING: Any = getattr(sys, "monitoring", None)
 
 _TOOL_IDS = (4, 3, 2, 0)
 """Tried in this order: 1 is coverage's, 2 the profilers' (cProfile insists on it), 0 debuggers'."""
@@ -71,7 +74,7 @@ class Monitor:
             self._switch(code, mark, True)
 
     def _switch(self, code: CodeType, mark: Site | Starter | None, on: bool) -> None:
-        monitoring = sys.monitoring
+        monitoring = _MONITORING
         events = monitoring.events
         wanted = 0
         if on:
@@ -84,7 +87,7 @@ class Monitor:
 
     def arm(self, engine: Engine) -> None:
         """Take a tool id and switch the events of all marked codes on."""
-        monitoring = sys.monitoring
+        monitoring = _MONITORING
         for tool in _TOOL_IDS:
             if monitoring.get_tool(tool) is None:
                 monitoring.use_tool_id(tool, _TOOL_NAME)
@@ -114,7 +117,7 @@ class Monitor:
         """Switch all events off and give the tool id back."""
         if self._tool is None:
             return
-        monitoring = sys.monitoring
+        monitoring = _MONITORING
         monitoring.set_events(self._tool, 0)
         for ref in list(self._codes.values()):
             code = ref()
@@ -126,4 +129,5 @@ class Monitor:
         self._tool = None
 
 
-MONITOR = Monitor() if sys.version_info >= (3, 12) else None
+MONITOR = Monitor() if _MONITORING is not None else None
+"""The process's monitor; None on Python 3.11, where wrappers record."""

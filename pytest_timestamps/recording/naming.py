@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from ..errors import ArgumentError, ArgumentTypeError
+from pytest_timestamps.errors import ArgumentError, ArgumentTypeError
+
 from .tree import Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
     from collections.abc import Callable
+    from typing import Any
 
 __all__ = ["NAMES_LIMIT", "NAME_LENGTH", "Template", "check_name", "default_name", "is_template"]
 

@@ -6,6 +6,8 @@ from .tree import NO_MINIMUM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .results import PathStats
 
 __all__ = ["PathTable"]
@@ -21,7 +23,7 @@ class PathTable:
     """
 
     def __init__(self) -> None:
-        self._rows: list[list[int | str | bool]] = []
+        self._rows: list[list[Any]] = []
         self._index: dict[tuple[int, str, bool, str], tuple[int, bool]] = {}
 
     def copy(self) -> PathTable:
@@ -53,13 +55,13 @@ class PathTable:
             if row[1] == name:
                 return row_number, beside
             beside = beside or bool(row[3])
-            row_number = row[0]  # type: ignore[assignment]  # column 0 is the parent's number
+            row_number = row[0]
         return None
 
     def add(self, place: tuple[int, bool], figures: tuple[int, ...]) -> None:
         """Add calls, errors, open, total, self, minimum, maximum, suspended at ``place``."""
         number, counts_total = place
-        row: list[int] = self._rows[number]  # type: ignore[assignment]  # columns 4.. are integers
+        row = self._rows[number]
         calls, errors, still_open, total_ns, self_ns, min_ns, max_ns, suspended_ns = figures
         row[_CALLS] += calls
         row[_ERRORS] += errors
@@ -75,10 +77,9 @@ class PathTable:
         """The table, frozen; a path without any finished or open span has a minimum of 0."""
         from .results import PathStats
 
-        return tuple(
-            PathStats(
-                row[0], row[1], row[2], row[3], *row[4:9],  # type: ignore[arg-type]
-                0 if row[_MIN] == NO_MINIMUM else row[_MIN], *row[10:],  # type: ignore[arg-type]
-            )
-            for row in self._rows
-        )  # fmt: skip
+        return tuple(PathStats(*_without_minimum(row)) for row in self._rows)
+
+
+def _without_minimum(row: list[Any]) -> list[Any]:
+    """``row``, with 0 for the minimum of no spans."""
+    return [*row[:_MIN], 0, *row[_MAX:]] if row[_MIN] == NO_MINIMUM else row

@@ -16,8 +16,8 @@ from .tree import NOWHERE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
     from collections.abc import Callable
+    from typing import Any
 
     from .lane import FindScope
     from .tree import Site
@@ -91,7 +91,7 @@ class Spans:
 
     def __init__(
         self,
-        open: Callable[[Any, Site], None],  # noqa: A002  # a field, named for what it does
+        open: Callable[[Any, Site], None],  # a field, named for what it does
         close: Callable[[Any], None],
         fail: Callable[[Any], None],
         pause: Callable[[Any, int], list[Paused]],
@@ -106,6 +106,22 @@ class Spans:
 
 def build_spans(lanes: Lanes, clock: Callable[[], int]) -> Spans:
     """The span operations over ``lanes`` and ``clock``."""
+    close, pause = _build_ends(lanes, clock)
+    here = lanes.here
+
+    def fail_span(key: Any) -> None:
+        now_ns = clock()
+        here().close(key, now_ns, True)
+
+    def resume_spans(paused: list[Paused]) -> None:
+        lane = here()
+        for one in reversed(paused):
+            lane.open(one.key, one.site, one.frame, one)
+
+    return Spans(_build_open(lanes, clock), close, fail_span, pause, resume_spans)
+
+
+def _build_open(lanes: Lanes, clock: Callable[[], int]) -> Callable[[Any, Site], None]:
     here = lanes.here
     origin_here = ORIGIN.get
     thread_here = get_ident
@@ -125,6 +141,15 @@ def build_spans(lanes: Lanes, clock: Callable[[], int]) -> Spans:
                 return
         here().open(key, site)
 
+    return open_span
+
+
+def _build_ends(
+    lanes: Lanes, clock: Callable[[], int]
+) -> tuple[Callable[[Any], None], Callable[[Any, int], list[Paused]]]:
+    here = lanes.here
+    origin_here = ORIGIN.get
+
     def close_span(key: Any) -> None:
         now_ns = clock()
         lane: Any = origin_here().lane
@@ -141,10 +166,6 @@ def build_spans(lanes: Lanes, clock: Callable[[], int]) -> Spans:
             node.max_ns = active_ns
         lane.top = node.parent
 
-    def fail_span(key: Any) -> None:
-        now_ns = clock()
-        here().close(key, now_ns, True)
-
     def pause_span(key: Any, frame: int) -> list[Paused]:
         now_ns = clock()
         lane: Any = origin_here().lane
@@ -156,10 +177,4 @@ def build_spans(lanes: Lanes, clock: Callable[[], int]) -> Spans:
         lane.top = node.parent
         return [Paused(key, node.site, node, active_ns, now_ns)]
 
-    def resume_spans(paused: list[Paused]) -> None:
-        lane = here()
-        for one in reversed(paused):
-            lane.open(one.key, one.site, one.frame, one)
-
-    return Spans(open_span, close_span, fail_span, pause_span, resume_spans)
-
+    return close_span, pause_span

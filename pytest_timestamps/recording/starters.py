@@ -210,5 +210,3 @@ class _Rest:
                 item = step(argument)
             except StopIteration as stop:
                 return stop.value
-
-

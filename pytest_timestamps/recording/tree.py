@@ -12,6 +12,7 @@ from itertools import count
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
     from .scope import Origin, Scope
 
 __all__ = ["NOWHERE", "NO_MINIMUM", "Node", "Root", "Site"]
@@ -150,7 +151,6 @@ class Root(Node):
         self.detached = detached
         self.serial = next(_SERIALS)
         super().__init__(None, _ROOT_SITE, self, self)
-
 
 
 class _Nowhere(Root):

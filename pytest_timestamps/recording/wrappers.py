@@ -13,8 +13,8 @@ from .tree import Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+    from typing import Any
 
     from .lane import Paused
     from .naming import Template
@@ -37,7 +37,8 @@ def wrap(function: Callable[..., Any], name: Site | Template) -> Callable[..., A
     else:
         wrapper = _wrap_named(function, pick)
     _CODES.add(wrapper.__code__)
-    return _dress(wrapper, function)
+    dressed: Callable[..., Any] = _dress(wrapper, function)
+    return dressed
 
 
 def is_wrapper(function: object) -> bool:
@@ -334,6 +335,6 @@ def _signed(call: Any, target: Any) -> Callable[..., Any]:
     try:
         call.__signature__ = inspect.signature(target)
     except (TypeError, ValueError):
-        pass
+        call.__signature__ = inspect.signature(call)
     function: Callable[..., Any] = call
     return function
