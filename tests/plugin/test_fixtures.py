@@ -57,14 +57,15 @@ class TestOne:
 """
 
 
+@pytest.mark.parametrize("mode", [("-p", "no:xdist"), ("-n0",), ("-n2", "--dist=loadfile")])
 def test_wide_fixtures_are_charged_to_no_test(
-    suite: pytest.Pytester, run: Run, written: Written
+    suite: pytest.Pytester, written: Written, mode: tuple[str, ...]
 ) -> None:
     """Set-up and teardown of each are a row; the first and the last test have only their own."""
     with open(suite.path / "shop.py", "a") as shop:
         shop.write("\n\ndef explode_quietly():\n    try: explode()\n    except ValueError: pass\n")
     suite.makepyfile(test_wide=WIDE)
-    run("--dist=loadfile", "--timestamps-report=json").assert_outcomes(passed=2)
+    suite.runpytest_inprocess(*mode, "--timestamps-report=json").assert_outcomes(passed=2)
     report = written()
     assert rows_of(report) == {
         ("session_wide", ""): {"query": 3, "total": 1},
