@@ -184,7 +184,7 @@ ENDS = {
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("where", ["setup", "call", "teardown"])
 def test_a_broken_off_session_reports_what_it_has(
-    suite: pytest.Pytester, alone: Run, written: Written, end: str, where: str
+    suite: pytest.Pytester, written: Written, end: str, where: str
 ) -> None:
     """The tests before, the test in which it happened, and the wide fixtures' teardown."""
     statement, status = ENDS[end]
@@ -218,7 +218,8 @@ def test_a_broken_off_session_reports_what_it_has(
             shop.query()
         """
     )
-    result = alone("-x", "--timestamps-report=json")
+    # A process of its own: pytester passes an interrupt on to whoever runs pytest in this one.
+    result = suite.runpytest_subprocess("-pno:xdist", "-x", "--timestamps-report=json")
     assert result.ret == status
     result.stdout.fnmatch_lines(["*hotspots*"])
     report = written()
