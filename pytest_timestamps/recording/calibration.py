@@ -48,7 +48,7 @@ def calibrate(engine: "Engine") -> SpanCosts:
     origin_before = ORIGIN.get()
     saved = lane.top, lane.below, lane.stack
     scope = Scope((), frozenset())
-    origin = Origin(scope)
+    origin = Origin(scope, lane=lane)
     ORIGIN.set(origin)
     try:
         lane.stack = []

@@ -8,6 +8,7 @@ would rise in the program that is being observed.
 from __future__ import annotations
 
 import sys
+from _thread import get_ident
 
 from .lane import Paused
 from .scope import ORIGIN
@@ -37,19 +38,23 @@ def build_callbacks(engine: Engine, marks: Marks) -> dict[str, Callable[..., Any
 
 
 def _call_callbacks(engine: Engine, marks: Marks) -> dict[str, Callable[..., Any]]:
-    slot = engine.lanes.slot
     here = engine.lanes.here
     clock = engine.clock
     getframe = sys._getframe
     origin_here = ORIGIN.get
+    thread_here = get_ident
 
     def on_start(code: CodeType, offset: int) -> None:
         try:
-            lane = slot.lane
+            origin = origin_here()
+            lane: Any = origin.lane
             top = lane.top
-            if top.origin is origin_here():
-                child = top.children.get(id(code))
-                if child is not None:
+            if top.origin is origin and lane.thread == thread_here():
+                child = top.recent
+                if child.key is not code:
+                    child = top.children.get(id(code), NOWHERE)
+                    top.recent = child
+                if child is not NOWHERE:
                     lane.top = child
                     child.start_ns = clock()
                     return
@@ -64,12 +69,12 @@ def _call_callbacks(engine: Engine, marks: Marks) -> dict[str, Callable[..., Any
     def on_return(code: CodeType, offset: int, value: object) -> None:
         try:
             now_ns = clock()
-            lane = slot.lane
+            lane: Any = origin_here().lane
             node = lane.top
             if node.key is not code:
                 mark = marks.get(id(code))
                 if type(mark) is Site:
-                    lane.close(code, now_ns)
+                    here().close(code, now_ns)
                 elif mark is not None:
                     mark.end()  # type: ignore[union-attr]  # a Starter
                 return
@@ -92,7 +97,7 @@ def _call_callbacks(engine: Engine, marks: Marks) -> dict[str, Callable[..., Any
             if type(mark) is Site:
                 # a generator that is closed ends by GeneratorExit, which is no failure
                 closed = code.co_flags & SUSPENDABLE and isinstance(error, GeneratorExit)
-                slot.lane.close(code, clock(), not closed)
+                here().close(code, clock(), not closed)
             else:
                 mark.end()  # type: ignore[union-attr]  # a Starter
         except Exception:
@@ -102,7 +107,6 @@ def _call_callbacks(engine: Engine, marks: Marks) -> dict[str, Callable[..., Any
 
 
 def _suspension_callbacks(engine: Engine, marks: Marks) -> dict[str, Callable[..., Any]]:
-    slot = engine.lanes.slot
     here = engine.lanes.here
     suspended = engine.lanes.paused
     clock = engine.clock
@@ -135,9 +139,10 @@ def _suspension_callbacks(engine: Engine, marks: Marks) -> dict[str, Callable[..
             if paused is None:
                 unseen(code)
                 return
-            lane = slot.lane
+            origin = origin_here()
+            lane: Any = origin.lane
             top = lane.top
-            if len(paused) == 1 and top.origin is origin_here():
+            if len(paused) == 1 and top.origin is origin and lane.thread == get_ident():
                 one = paused[0]
                 node = top.children.get(id(code))
                 if node is not None and one.node is node and not one.frame:
@@ -168,7 +173,7 @@ def _suspension_callbacks(engine: Engine, marks: Marks) -> dict[str, Callable[..
             engine.faults += 1
 
     def unseen(code: CodeType) -> None:
-        if type(marks.get(id(code))) is Site and slot.lane.top is not NOWHERE:
+        if type(marks.get(id(code))) is Site:
             here().open_unseen(code)
 
     return {"PY_YIELD": on_yield, "PY_RESUME": on_resume, "PY_THROW": on_throw}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from _thread import RLock
+from _thread import RLock, get_ident
 from time import perf_counter_ns
 
 from .lookup import Entry, entries_on_stack
@@ -132,7 +132,7 @@ class Engine:
                 hidden -= {capture}
                 members = (*(m for m in outer if m not in hidden), capture)
                 inner = self.scopes.scope_of(members, hidden)
-                ORIGIN.set(Origin(inner, capture=capture, outer=origin))
+                ORIGIN.set(Origin(inner, capture=capture, outer=origin, lane=lane))
             if not entry.in_task:
                 lane.covers.append(capture)
 
@@ -176,7 +176,13 @@ class Engine:
                 scope.retire(ABSENT)
             if origin.capture is capture and origin.scope is not None:
                 ORIGIN.set(
-                    Origin(origin.scope, capture=capture, outer=origin.outer, section=section)
+                    Origin(
+                        origin.scope,
+                        capture=capture,
+                        outer=origin.outer,
+                        section=section,
+                        lane=origin.lane,
+                    )
                 )
 
     # Where a span belongs
@@ -222,7 +228,7 @@ class Engine:
         if node is NOWHERE or node.root.scope.closed:
             return None
         if isinstance(node, Root):
-            if origin is ABSENT:
+            if origin.base is ABSENT:
                 origin = node.starting = node.starting or Origin(node.scope, section=node.section)
             return origin
         node = _first_of_its_name(node)
@@ -233,7 +239,8 @@ class Engine:
     def after_fork(self) -> None:
         """In a child process: what it inherited starts empty, and nothing of it is open."""
         self._lock = RLock()
-        self.lanes.in_use &= {self.lanes.here()}
+        self.lanes.in_use = {self.lanes.here()}
+        self.lanes.here().thread = get_ident()
         covers = list(self.lanes.here().covers)
         self.lanes.reset()
         self.lanes.here().covers.extend(covers)
@@ -252,7 +259,13 @@ def _without(origin: Origin, capture: Capture) -> Origin:
     inner = _without(outer, capture)
     if inner is outer:
         return origin
-    return Origin(origin.scope, capture=origin.capture, outer=inner, section=origin.section)
+    return Origin(
+        origin.scope,
+        capture=origin.capture,
+        outer=inner,
+        section=origin.section,
+        lane=origin.lane,
+    )
 
 
 def _first_of_its_name(node: Node) -> Node:

@@ -98,11 +98,12 @@ class Paused:
 class Lane:
     """The open spans of one thread, written by that thread alone."""
 
-    __slots__ = ("__weakref__", "below", "clock", "covers", "find_scope", "stack", "starting", "top")
+    __slots__ = ("__weakref__", "below", "clock", "covers", "find_scope", "stack", "starting", "thread", "top")
 
     def __init__(self, clock: Callable[[], int], find_scope: FindScope) -> None:
         self.clock = clock
         self.find_scope = find_scope
+        self.thread = 0
         self.top: Node = NOWHERE
         self.below: Node = NOWHERE
         self.stack: list[Activation] = []
@@ -125,7 +126,7 @@ class Lane:
 
     def settle(self) -> Node | None:
         """The node under which a span of the running context belongs; None if none gathers it."""
-        origin = ORIGIN.get()
+        origin = ORIGIN.get().on(self)
         if self.stack:
             return self._settle_guarded(origin)
         top = self.top
@@ -139,6 +140,7 @@ class Lane:
             return None
         root = scope.root_for(origin, None if top is NOWHERE else top, self)
         self.top = root
+        ORIGIN.set(origin)
         return root
 
     def _settle_guarded(self, origin: Origin) -> Node | None:
@@ -150,6 +152,7 @@ class Lane:
         if scope is None:
             return None
         root = scope.root_for(origin, place, self)
+        ORIGIN.set(origin)
         self.stack.append(Activation(None, None, root, origin))
         return root
 
