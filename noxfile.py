@@ -41,7 +41,7 @@ def pythons(session: nox.Session) -> None:
 @nox.session(python=VERSIONS)
 def tests(session: nox.Session) -> None:
     """The whole suite under coverage, which only this way sees the plugin being loaded."""
-    _install(session, "test", "docs")
+    _install(session, "test")
     session.run("coverage", "run", "-m", "pytest", "-n", "auto", "-q", *session.posargs)
 
 
