@@ -71,5 +71,6 @@ def test_plugin_leaves_heavy_libraries_alone(tmp_path: Path, options: list[str])
 def test_imports_go_one_way() -> None:
     """The layers of pyproject.toml's contract hold."""
     pytest.importorskip("importlinter")
-    output = _run("-c", "from importlinter.cli import lint_imports_command as f; f(["--no-cache"])", cwd=ROOT)
+    program = "from importlinter.cli import lint_imports_command as lint; lint(['--no-cache'])"
+    output = _run("-c", program, cwd=ROOT)
     assert "0 broken" in output
