@@ -151,9 +151,8 @@ def test_child_that_can_not_be_observed_says_so(
     package = tmp_path / "pytest_timestamps"
     package.mkdir()
     (package / "__init__.py").write_text("raise RuntimeError('too old')\n")
-    env = environment(tally, sandbox)
-    env["PYTHONPATH"] += os.pathsep + str(tmp_path)
-    done = run_python("import openai", env)
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import openai"
+    done = run_python(code, environment(tally, sandbox))
     assert (done.returncode, done.stderr) == (0, "")
     assert tally.snapshot().incomplete_reasons == (
         "a child process whose record is incomplete: "
