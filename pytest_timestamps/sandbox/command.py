@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import click
 
 __all__ = ["sandbox"]
@@ -52,4 +54,6 @@ def sandbox(
     click.echo(f"OPENAI_API_KEY_ID={server.api_key.id}")
     click.echo(f"OPENAI_ADMIN_KEY={server.admin_key}")
     click.echo(f"Control endpoint: {server.root_url}/sandbox/state. Stop with Ctrl+C.")
-    server.serve_forever()
+    # Ctrl+C is how the sandbox is meant to end.
+    with contextlib.suppress(KeyboardInterrupt):
+        server.serve_forever()
