@@ -1,6 +1,7 @@
 """The call tree as nested nodes, over a flat table: no operation recurses."""
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from pytest_timestamps.recording.results import PathStats
 
@@ -101,12 +102,13 @@ class CallNode:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, CallNode):
             return NotImplemented
-        mine, theirs = self.walk(), other.walk()
-        for one, two in zip(mine, theirs, strict=False):
-            # The parent's row number depends on the table, the depth does not.
-            if one[0] != two[0] or one[1].stats[1:] != two[1].stats[1:]:
+        for one, two in zip_longest(self.walk(), other.walk()):
+            if one is None or two is None or one[0] != two[0]:
                 return False
-        return next(mine, None) is None and next(theirs, None) is None
+            # The parent's row number depends on the table; the depth stands for it.
+            if one[1].stats[1:] != two[1].stats[1:]:
+                return False
+        return True
 
     def __hash__(self) -> int:
         return hash(self.stats[1:])

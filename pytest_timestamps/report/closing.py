@@ -41,8 +41,8 @@ def _totals(report: SessionReport) -> str:
     session = report.session
     return (
         f"{count(len(report.tests), 'test')}, {count(spans, 'span')} of "
-        f"{count(len(report.functions), 'function')}: {format_ns(session.work_ns)} in tests and "
-        f"fixtures, {format_ns(session.duration_ns)} in all"
+        f"{count(len(report.functions), 'function')}, {format_ns(session.work_ns)} in tests and "
+        f"fixtures ({format_ns(session.duration_ns)} in all)"
     )
 
 
@@ -50,10 +50,10 @@ def _overhead(report: SessionReport) -> str:
     """What recording cost, with what that depends on: the Python version and the stack depth."""
     taken_ns = sum(overhead.total_ns for overhead in report.overhead)
     parts = [
-        f"{format_ns(overhead.span_ns)} ± {format_ns(overhead.spread_ns)} a span"
-        f" on Python {overhead.python_version}, {overhead.stack_depth} frames deep"
+        f"{format_ns(overhead.span_ns)} ± {format_ns(overhead.spread_ns)} a span,"
+        f" Python {overhead.python_version}, {overhead.stack_depth} frames deep"
         for overhead in report.overhead
         if overhead.spans
     ]
     detail = f" ({'; '.join(dict.fromkeys(parts))})" if parts else ""
-    return f"overhead {format_ns(taken_ns)}, taken out{detail}"
+    return f"overhead {format_ns(taken_ns)} taken out{detail}"

@@ -14,6 +14,9 @@ from pytest_timestamps.report.model import CaseResult, FixtureResult, SessionRep
 __all__ = ["Section", "TerminalStyle", "render_sections", "render_terminal"]
 
 
+_TEXT_COLUMNS = frozenset({"function", "test", "fixture", "span", "scope", "phase"})
+
+
 @dataclass(frozen=True, slots=True)
 class TerminalStyle:
     """What the reader asked to see.
@@ -92,8 +95,9 @@ def _more(shown: int, known: int) -> list[str]:
 
 def _table(headers: Sequence[str], rows: list[list[str]], style: TerminalStyle) -> list[str]:
     """An aligned table that keeps to the width by shortening its first column."""
+    # tabulate makes a column two wider than its heading, and sets columns two apart.
     others = sum(
-        max(len(header), *(len(row[at]) for row in rows)) + 2
+        max(len(header) + 2, *(len(row[at]) for row in rows)) + 2
         for at, header in enumerate(headers)
         if at
     )
@@ -104,7 +108,7 @@ def _table(headers: Sequence[str], rows: list[list[str]], style: TerminalStyle) 
         rows,
         headers,
         tablefmt="simple",
-        colalign=["left", *["right"] * (len(headers) - 1)],
+        colalign=["left" if header in _TEXT_COLUMNS else "right" for header in headers],
         disable_numparse=True,
     ).splitlines()
 
@@ -222,7 +226,8 @@ def _per_test(report: SessionReport, style: TerminalStyle) -> Section:
             continue
         ranked = rank_timings(kept, sort=style.sort, limit=_rows_shown(style))
         total = format_ns(test.phases.total_ns)
-        lines += [f"{printable(test.nodeid)}: {test.outcome}, {total}"]
+        ending = f": {test.outcome}, {total}"
+        lines.append(shorten(printable(test.nodeid), style.width - len(ending)) + ending)
         table = _function_table(ranked, test.phases.total_ns, style)
         lines += [*table, *_more(len(ranked), len(kept)), ""]
     return Section("functions by test", lines[:-1])
