@@ -14,5 +14,5 @@ def in_child(program: str, *arguments: object, environment: Mapping[str, str] | 
     command = [sys.executable, "-c", program, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:
-        raise RuntimeError(f"the benchmark's child process failed:\n{done.stderr}")
+        raise RuntimeError(f"a child process ended with {done.returncode}:\n{done.stderr}")
     return json.loads(done.stdout)
