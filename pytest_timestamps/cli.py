@@ -20,6 +20,11 @@ __all__ = ["main", "program"]
 # Command -> (module, attribute, one line of help). The line stands here, so that listing the
 # commands imports none of them.
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
+    "sandbox": (
+        "pytest_timestamps.sandbox.command",
+        "sandbox",
+        "Run an offline, OpenAI-compatible server for trying and testing.",
+    ),
     "show": ("pytest_timestamps.report.show", "show", "Show a report that pytest wrote."),
 }
 

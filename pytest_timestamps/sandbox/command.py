@@ -36,18 +36,13 @@ def sandbox(
 
     It answers with canned words, charges nothing, and is reachable from this machine only.
     """
-    from pytest_timestamps.errors import TimestampsError
-
     from .server import Sandbox
 
-    try:
-        server = Sandbox(host=host, port=port)
-        server.core.books.availability_delay_s = availability_delay_s
-        server.core.books.attribution_lag_s = attribution_lag_s
-        server.core.books.page_size = page_size
-        server.bind()
-    except TimestampsError as error:
-        raise click.ClickException(str(error)) from None
+    server = Sandbox(host=host, port=port)
+    server.core.books.availability_delay_s = availability_delay_s
+    server.core.books.attribution_lag_s = attribution_lag_s
+    server.core.books.page_size = page_size
+    server.bind()
     click.echo("The sandbox is for trying and testing: no model is asked, nothing is charged.")
     click.echo(f"OPENAI_BASE_URL={server.base_url}")
     click.echo(f"OPENAI_API_KEY={server.api_key.value}")

@@ -13,11 +13,9 @@ from typing import Any
 
 import openai
 import pytest
-from click.testing import CliRunner
 
 from pytest_timestamps.errors import ArgumentError, SandboxError
 from pytest_timestamps.sandbox import Sandbox
-from pytest_timestamps.sandbox.command import sandbox as sandbox_command
 
 NOW_S = 1_761_523_200
 USAGE = "/v1/organization/usage/completions"
@@ -232,7 +230,7 @@ def test_keys_and_calls_are_had_from_outside(sandbox: Sandbox, http: Http) -> No
 def test_command_says_what_it_is_and_how_to_use_it() -> None:
     """The first lines are for a person and for a shell; Ctrl+C ends it."""
     with subprocess.Popen(
-        [sys.executable, "-c", _COMMAND, "--availability-delay", "60"],
+        [sys.executable, "-m", "pytest_timestamps", "sandbox", "--availability-delay", "60"],
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
@@ -257,15 +255,17 @@ def test_command_says_what_it_is_and_how_to_use_it() -> None:
     assert lines[5].startswith("Control endpoint: http://127.0.0.1:")
 
 
-_COMMAND = "from pytest_timestamps.sandbox.command import sandbox; sandbox()"
-
-
 def test_command_refuses_in_one_line() -> None:
-    """A strange host is an error message and an exit code, no traceback."""
-    done = CliRunner().invoke(sandbox_command, ["--host", "0.0.0.0"])
-    assert done.exit_code == 1
-    assert done.output == (
-        "Error: the sandbox binds to a loopback address only, got '0.0.0.0': "
+    """A strange host is one line on stderr and the exit code of a usage error, no traceback."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest_timestamps", "sandbox", "--host", "0.0.0.0"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "pytest-timestamps: the sandbox binds to a loopback address only, got '0.0.0.0': "
         "expected 127.0.0.1, ::1 or localhost\n"
     )
 

@@ -9,6 +9,7 @@ from .import_watch import ImportWatch
 from .inheritance import inheritance_patches
 from .patching import Patch
 from .seam import HTTP_LIBRARIES, send_patches
+from .sockets import SOCKET_MODULES, socket_patches
 
 __all__ = ["activate", "deactivate", "is_active"]
 
@@ -32,7 +33,7 @@ def activate() -> None:
         for patch in inheritance_patches():
             patch.install()
             _patches.append(patch)
-        _watch = ImportWatch(("openai", *HTTP_LIBRARIES), _on_import)
+        _watch = ImportWatch(("openai", *HTTP_LIBRARIES, *SOCKET_MODULES), _on_import)
         _watch.start()
 
 
@@ -63,13 +64,20 @@ def _on_import(name: str) -> None:
     if "openai" not in sys.modules:
         return
     with _lock:
-        replaced = {patch.owner for patch in _patches}
         for library_name in HTTP_LIBRARIES:
             library = sys.modules.get(library_name)
-            client = getattr(library, "Client", None)
-            if client is None or client in replaced:
-                continue
-            for patch in send_patches(library):
-                patch.install()
-                _patches.append(patch)
-            replaced.add(client)
+            if hasattr(library, "Client") and hasattr(library, "AsyncClient"):
+                _install(send_patches(library))
+        for module_name in SOCKET_MODULES:
+            module = sys.modules.get(module_name)
+            if hasattr(module, "connect"):
+                _install(socket_patches(module_name, module))
+
+
+def _install(patches: list[Patch]) -> None:
+    """Install what is not installed yet: ``httpx`` may be another name of ``httpx2``."""
+    replaced = {(patch.owner, patch.name) for patch in _patches}
+    for patch in patches:
+        if (patch.owner, patch.name) not in replaced:
+            patch.install()
+            _patches.append(patch)
