@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from .callbacks import SUSPENDABLE
 from .decorator import DISABLED, timestamp
+from .delegation import SUSPENDABLE
 from .engine import ENGINE
 from .monitoring import MONITOR
 from .naming import check_name

@@ -12,7 +12,8 @@ import sys
 import warnings
 import weakref
 
-from .callbacks import SUSPENDABLE, build_callbacks
+from .callbacks import build_callbacks
+from .delegation import SUSPENDABLE
 from .tree import Site
 
 TYPE_CHECKING = False
@@ -102,7 +103,7 @@ class Monitor:
             )
             return
         events = monitoring.events
-        for event, callback in build_callbacks(engine, self._marks).items():
+        for event, callback in build_callbacks(engine, self._marks, self.watch).items():
             monitoring.register_callback(tool, getattr(events, event), callback)
         for key, ref in list(self._codes.items()):
             code = ref()

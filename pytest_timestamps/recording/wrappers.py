@@ -7,7 +7,7 @@ nothing is armed it does nothing but call.
 
 from __future__ import annotations
 
-from .callbacks import forget_wait
+from .delegation import forget_wait
 from .engine import ENGINE
 from .tree import Site
 
