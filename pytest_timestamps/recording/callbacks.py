@@ -35,7 +35,7 @@ def build_callbacks(
 
     ``watch`` has the suspensions of a further code told.
     """
-    delegation = Delegation(engine, watch)
+    delegation = Delegation(engine, marks, watch)
     on_return, on_unwind = _build_ends(engine, marks, delegation)
     on_resume, on_throw = _build_resumptions(engine, marks, delegation)
     return {
@@ -114,7 +114,7 @@ def _build_ends(
             # a generator that is closed ends by GeneratorExit, which is no failure
             closed = code.co_flags & SUSPENDABLE and isinstance(error, GeneratorExit)
             end_slowly(code, clock(), not closed)
-            if closed and delegation.ahead:
+            if delegation.ahead:
                 delegation.unwound(id(getframe(1)))
         except Exception:
             engine.faults += 1

@@ -12,12 +12,15 @@ from .tree import Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator
+    from collections.abc import Callable, Container
     from types import CodeType, FrameType
     from typing import Any
 
     from .engine import Engine
     from .lane import Paused
+
+    _Waiting = tuple[int, Any]
+    """The id of a frame and the key of its span."""
 
 __all__ = ["SUSPENDABLE", "Delegation", "forget_wait"]
 
@@ -31,16 +34,19 @@ _NO_KEY = object()
 class Delegation:
     """The suspended spans that were resumed ahead of their own events.
 
-    ``ahead`` holds the ids of their frames. ``closing`` maps the id of a generator that is being
-    closed to those that wait for it.
+    ``ahead`` holds the ids of their frames, ``_beyond`` those that wait for a frame without
+    being linked to it, by the id of that frame.
     """
 
-    def __init__(self, engine: Engine, watch: Callable[[CodeType], None]) -> None:
-        self._watch = watch
+    def __init__(
+        self, engine: Engine, marks: Container[int], watch: Callable[[CodeType], None]
+    ) -> None:
         self._lanes = engine.lanes
         self._spans = engine.spans
+        self._marks = marks
+        self._watch = watch
         self.ahead: set[int] = set()
-        self._closing: dict[int, list[tuple[int, Any]]] = {}
+        self._beyond: dict[int, list[_Waiting]] = {}
 
     def resume_before(
         self, frame: FrameType, paused: list[Paused] | None, closed_ns: int | None
@@ -49,67 +55,76 @@ class Delegation:
 
         ``paused`` are the frame's own spans; ``closed_ns`` says when, if it is being closed.
         """
-        waiting = list(self._callers(frame, self._lanes.paused))
-        if not waiting and paused and closed_ns is not None:
-            waiting = self._by_path(paused)
-            if waiting:
-                self._closing[id(frame)] = waiting
-        for frame_id, _ in reversed(waiting):
-            group = self._lanes.paused.pop(frame_id)
+        suspended = self._lanes.paused
+        callers = _callers(frame)
+        linked = [(id(c), c.f_code) for c in callers if id(c) in suspended]
+        if linked or any(id(c) in self.ahead for c in callers):
+            # it may be suspended again, and they with it
+            self._watch(frame.f_code)
+        outermost = linked[-1][0] if linked else id(frame)
+        group = suspended[outermost] if linked else paused
+        beyond = self._above(group) if group else []
+        if beyond:
+            self._beyond[outermost] = beyond
+        for frame_id, _ in (*reversed(beyond), *reversed(linked)):
+            group = suspended.pop(frame_id)
             if closed_ns is not None:
                 forget_wait(group, closed_ns)
             self._spans.resume(group)
             self.ahead.add(frame_id)
-        if waiting:
-            # it may be suspended again, and they with it
-            self._watch(frame.f_code)
 
     def pause_after(self, frame: FrameType) -> None:
         """``frame`` was suspended again: so are those that wait for it."""
-        self._pause(self._callers(frame, self.ahead))
+        for caller in _callers(frame):
+            if id(caller) in self.ahead:
+                self._pause([(id(caller), caller.f_code)])
+            elif id(caller.f_code) in self._marks:
+                return  # it is suspended next, and tells so itself
+        self.unwound(id(frame))
 
     def unwound(self, frame_id: int) -> None:
-        """A generator that was being closed has ended: who waits for it is told next."""
-        self._pause(self._closing.pop(frame_id, ()))
+        """What was thrown into has ended: who waits for it, unlinked, is told next."""
+        self._pause(self._beyond.pop(frame_id, []))
 
-    def _pause(self, waiting: Iterable[tuple[int, Any]]) -> None:
-        for frame_id, key in list(waiting):
+    def _pause(self, waiting: list[_Waiting]) -> None:
+        for frame_id, key in waiting:
+            if frame_id not in self.ahead:
+                continue
             self.ahead.discard(frame_id)
             group = self._spans.pause(key, frame_id)
             if group:
                 self._lanes.paused[frame_id] = group
+            self._pause(self._beyond.pop(frame_id, []))
 
-    def _callers(
-        self, frame: FrameType, wanted: Container[int]
-    ) -> Iterator[tuple[int, Any]]:
-        """Those in ``wanted`` among the frames that may wait for ``frame``, innermost first."""
-        caller = frame.f_back
-        while caller is not None and caller.f_code.co_flags & SUSPENDABLE:
-            if id(caller) in wanted:
-                yield id(caller), caller.f_code
-            caller = caller.f_back
+    def _above(self, paused: list[Paused]) -> list[_Waiting]:
+        """Those that wait for ``paused`` by their place in the call tree, innermost first.
 
-    def _by_path(self, paused: list[Paused]) -> list[tuple[int, Any]]:
-        """The suspended spans above ``paused`` in the call tree, innermost first.
-
-        `close` doesn't link the frames of those that wait (it does on a throw); spans of one
-        path are interchangeable here.
+        Neither `close` nor an asynchronous generator links the frames of those that wait; which
+        of several spans of one path it is makes no difference.
         """
-        found: list[tuple[int, Any]] = []
+        found: list[_Waiting] = []
+        opened = {id(node) for node, _, _ in self._lanes.here().open_spans(0)}
         node = paused[-1].node.parent
-        while type(node) is not Root:
-            if self._lanes.here().place() is node:
-                break
+        while type(node) is not Root and id(node) not in opened:
             for frame_id, group in list(self._lanes.paused.items()):
                 if group[0].node is node:
-                    site_is_block = group[-1].site.kind == "block"
-                    found.append((frame_id, _NO_KEY if site_is_block else group[-1].key))
-                    node = group[-1].node
+                    is_block = group[-1].site.kind == "block"
+                    found.append((frame_id, _NO_KEY if is_block else group[-1].key))
+                    node = group[-1].node.parent
                     break
             else:
                 break
-            node = node.parent
         return found
+
+
+def _callers(frame: FrameType) -> list[FrameType]:
+    """The frames that may wait for ``frame``, innermost first."""
+    callers = []
+    caller = frame.f_back
+    while caller is not None and caller.f_code.co_flags & SUSPENDABLE:
+        callers.append(caller)
+        caller = caller.f_back
+    return callers
 
 
 def forget_wait(paused: list[Paused], now_ns: int) -> None:

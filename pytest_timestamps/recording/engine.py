@@ -81,6 +81,7 @@ class Engine:
         assert not self.armed, "the clock can't change while recording is armed"
         self.calibrates = calibrate
         self.costs = NO_OVERHEAD
+        self._calibrated_ns = -_CALIBRATION_AGE_NS
         self._build(clock)
 
     # Arming
@@ -123,9 +124,9 @@ class Engine:
             origin = ORIGIN.get()
             for instrument in self.instruments:
                 instrument.refresh(self)
+            scope = self._find_scope(lane, origin, lane.place())
             entry = Entry(capture, frame, lane)
             self.entries.append(entry)
-            scope = self._find_scope(lane, origin, lane.place())
             outer = scope.members if scope is not None else ()
             if capture not in outer:
                 hidden = (scope.hidden if scope is not None else _NOTHING) | capture.without
