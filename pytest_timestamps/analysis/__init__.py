@@ -1,0 +1,1 @@
+"""Pure functions over recordings: merging, timings, hotspots, the call tree, plain text."""

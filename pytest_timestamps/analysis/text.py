@@ -1,0 +1,80 @@
+"""Figures and tables for people, with nothing but the standard library."""
+
+from collections.abc import Sequence
+
+__all__ = ["count", "draw_table", "format_ns", "format_share", "printable", "shorten"]
+
+_UNITS = ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs"))
+
+
+def format_ns(duration_ns: int) -> str:
+    """A duration in the unit that suits it, three digits: ``12.3 ms``, ``1 min 05 s``."""
+    if duration_ns < 0:
+        return f"-{format_ns(-duration_ns)}"
+    if duration_ns >= 3_599_500_000_000:
+        minutes = round(duration_ns / 60_000_000_000)
+        return f"{minutes // 60:,} h {minutes % 60:02} min"
+    if duration_ns >= 59_950_000_000:
+        seconds = round(duration_ns / 1_000_000_000)
+        return f"{seconds // 60} min {seconds % 60:02} s"
+    for unit_ns, unit in _UNITS:
+        # 999.5 of the smaller unit would be shown as 1000 of it: it belongs here.
+        if duration_ns * 2_000 >= unit_ns * 1_999:
+            value = duration_ns / unit_ns
+            digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+            return f"{value:.{digits}f} {unit}"
+    return f"{duration_ns} ns"
+
+
+def format_share(part_ns: int, whole_ns: int) -> str:
+    """``part`` in percent of ``whole``; a dash where the whole is nothing."""
+    if whole_ns <= 0:
+        return "-"
+    share = 100 * part_ns / whole_ns
+    return "<0.1%" if 0 < share < 0.05 else f"{share:.1f}%"
+
+
+def count(number: int, noun: str) -> str:
+    """``1 test``, ``2 tests``, ``1,234 tests``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def printable(text: str) -> str:
+    """The text on one line of a terminal: what isn't printable is shown escaped."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in text
+    )
+
+
+def shorten(text: str, width: int) -> str:
+    """The text in at most ``width`` characters, an ellipsis in place of its middle.
+
+    The end gets the larger part: it is where a function's or a test's own name stands.
+    """
+    if len(text) <= width:
+        return text
+    if width <= 1:
+        return "…"[:width]
+    head = (width - 1) * 2 // 5
+    return f"{text[:head]}…{text[len(text) - (width - 1 - head) :]}"
+
+
+def draw_table(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1
+) -> list[str]:
+    """Lines of an aligned table; the first ``left`` columns to the left, the rest to the right."""
+    widths = [
+        max(len(header), *(len(row[column]) for row in rows)) if rows else len(header)
+        for column, header in enumerate(headers)
+    ]
+
+    def line(cells: Sequence[str]) -> str:
+        return "  ".join(
+            cell.ljust(width) if column < left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ).rstrip()
+
+    return [line(headers), line(["-" * width for width in widths]), *(line(row) for row in rows)]

@@ -1,0 +1,122 @@
+"""From call paths to figures per name, and the ranking of names."""
+
+from collections.abc import Iterable
+from operator import attrgetter
+from typing import Literal, NamedTuple, get_args
+
+from pytest_timestamps.errors import ArgumentError, ArgumentTypeError
+from pytest_timestamps.recording.results import PathStats
+
+__all__ = [
+    "SORT_ORDERS",
+    "SortOrder",
+    "Timing",
+    "check_limit",
+    "check_sort",
+    "rank_hotspots",
+    "rank_timings",
+    "time_names",
+]
+
+SortOrder = Literal["self", "total", "calls"]
+SORT_ORDERS: tuple[SortOrder, ...] = get_args(SortOrder)
+
+
+class Timing(NamedTuple):
+    """What one name cost, over all its call paths; times are integer nanoseconds.
+
+    ``calls`` counts finished and open spans, ``errors`` those that an exception ended.
+    ``min_ns`` and ``max_ns`` are the shortest and the longest single span's total.
+    ``open`` counts those of the calls that had not ended: they count with their time so far.
+    """
+
+    name: str
+    calls: int
+    errors: int
+    total_ns: int
+    self_ns: int
+    min_ns: int
+    max_ns: int
+    suspended_ns: int
+    open: int = 0
+
+    @property
+    def avg_ns(self) -> int:
+        """Total time over calls, rounded down; 0 where there was no call."""
+        return self.total_ns // self.calls if self.calls else 0
+
+
+def time_names(paths: Iterable[PathStats]) -> dict[str, Timing]:
+    """The figures of each name, in the order in which the names first occur.
+
+    A name's total is the sum over its paths: recording has already folded recursion, so no
+    path holds a second span of a name that is running above it.
+    """
+    timings: dict[str, Timing] = {}
+    for (
+        _, name, _, _, calls, errors, still_open,
+        total_ns, self_ns, min_ns, max_ns, suspended_ns,
+    ) in paths:  # fmt: skip
+        known = timings.get(name)
+        if known is not None:
+            if not calls:
+                min_ns, max_ns = known.min_ns, known.max_ns
+            elif known.calls:
+                min_ns = min(min_ns, known.min_ns)
+                max_ns = max(max_ns, known.max_ns)
+            calls += known.calls
+            errors += known.errors
+            still_open += known.open
+            total_ns += known.total_ns
+            self_ns += known.self_ns
+            suspended_ns += known.suspended_ns
+        timings[name] = Timing(
+            name, calls, errors, total_ns, self_ns, min_ns, max_ns, suspended_ns, still_open
+        )
+    return timings
+
+
+def rank_timings(
+    timings: Iterable[Timing], *, sort: SortOrder = "self", limit: int | None = None
+) -> tuple[Timing, ...]:
+    """Timings in descending order of ``sort``, at most ``limit`` of them (None for all).
+
+    Ties are broken by self time, then by name, so that equal input gives equal output.
+    Raises ArgumentError or ArgumentTypeError for an unknown order or an impossible limit.
+    """
+    order = check_sort(sort)
+    check_limit(limit)
+    # Each sort is stable, so the last one rules and the earlier ones break its ties.
+    ranked = sorted(timings, key=attrgetter("name"))
+    ranked.sort(key=attrgetter("self_ns"), reverse=True)
+    if order == "total":
+        ranked.sort(key=attrgetter("total_ns"), reverse=True)
+    elif order == "calls":
+        ranked.sort(key=attrgetter("calls"), reverse=True)
+    return tuple(ranked[:limit])
+
+
+def rank_hotspots(timings: Iterable[Timing], limit: int | None = 10) -> tuple[Timing, ...]:
+    """The names that took the most self time, the hottest first."""
+    return rank_timings(timings, sort="self", limit=limit)
+
+
+def check_limit(limit: int | None) -> None:
+    """Refuse what can't be a number of rows; None stands for all of them."""
+    if limit is None:
+        return
+    if isinstance(limit, bool) or not isinstance(limit, int):
+        raise ArgumentTypeError(
+            f"limit must be a whole number or None, got {limit!r} "
+            f"({type(limit).__name__}); None gives all rows"
+        )
+    if limit < 0:
+        raise ArgumentError(f"limit must be 0 or more, got {limit}; None gives all rows")
+
+
+def check_sort(sort: str) -> SortOrder:
+    """The sort order of that name; raises ArgumentError for any other."""
+    for order in SORT_ORDERS:
+        if sort == order:
+            return order
+    raise ArgumentError(f"sort must be one of {', '.join(SORT_ORDERS)}, got {sort!r}")

@@ -1,0 +1,71 @@
+"""The pytest plugin's doorstep: imported by every pytest run, so it holds next to nothing.
+
+Whether anything is recorded is decided once, in ``pytest_configure``; all that recording
+needs is imported there, and only then.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_timestamps.collector import Collector
+
+__all__ = ["timestamp_collector"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    from pytest_timestamps.plugin.options import add_options
+
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    from pytest_timestamps.plugin import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+# Last, so that every conftest and plugin that adds a format has been configured.
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    from pytest_timestamps.plugin.options import is_enabled
+
+    if is_enabled(config):
+        from pytest_timestamps.plugin.enable import enable
+
+        enable(config)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Without the flag, tests that ask for their collector are recorded all the same."""
+    if not session.config.pluginmanager.has_plugin("timestamps-recorder") and any(
+        "timestamp_collector" in getattr(item, "fixturenames", ()) for item in session.items
+    ):
+        from pytest_timestamps.plugin.enable import enable_on_request
+
+        enable_on_request(session.config)
+
+
+@pytest.fixture
+def timestamp_collector(request: pytest.FixtureRequest) -> Iterator[Collector]:
+    """This test's collector: what the test's set-up, body and teardown called, and how long.
+
+    Asking for it switches recording on for this test, with or without ``--timestamps``.
+    """
+    from pytest_timestamps.plugin.enable import COLLECTOR
+
+    recorded = request.node.stash.get(COLLECTOR, None)
+    if recorded is not None:
+        yield recorded
+        return
+    # Asked for while the test was running already (``request.getfixturevalue``).
+    from pytest_timestamps.collector import Collector
+
+    with Collector(request.node.nodeid) as collector:
+        yield collector

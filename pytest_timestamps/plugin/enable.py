@@ -1,0 +1,71 @@
+"""Switch recording on for a session: register what this process needs, once."""
+
+import pytest
+
+from pytest_timestamps.errors import ArgumentError
+from pytest_timestamps.plugin.outcomes import OutcomeListener
+from pytest_timestamps.plugin.phases import (
+    COLLECTOR,
+    RecorderPlugin,
+    records_all,
+    records_on_request,
+)
+from pytest_timestamps.plugin.recorder import TIMELINE_LIMIT, CaseRecorder
+from pytest_timestamps.plugin.reporting import ReportingPlugin
+from pytest_timestamps.plugin.settings import Settings, read_settings
+from pytest_timestamps.plugin.shards import ShardCollector, ShardWriter
+from pytest_timestamps.report.records import Record
+from pytest_timestamps.report.renderers import collect_renderers
+
+__all__ = ["COLLECTOR", "SETTINGS", "enable", "enable_on_request"]
+
+SETTINGS = pytest.StashKey[Settings]()
+
+
+def enable(config: pytest.Config) -> None:
+    """Record every test; ``pytest.UsageError`` for options that can't be used."""
+    try:
+        added = config.hook.pytest_timestamps_renderers(config=config)
+        renderers = collect_renderers(renderer for answer in added for renderer in answer or ())
+    except ArgumentError as error:
+        raise pytest.UsageError(f"pytest_timestamps_renderers: {error}") from None
+    settings = config.stash[SETTINGS] = read_settings(config, renderers)
+    if hasattr(config, "workerinput"):
+        writer = ShardWriter(config)
+        config.pluginmanager.register(writer, "timestamps-shard")
+        workers = int(config.workerinput.get("workercount", 1))
+        limit = TIMELINE_LIMIT // max(1, workers) if settings.timeline else 0
+        _register_recorder(config, CaseRecorder(writer.keep, timeline_limit=limit))
+        return
+    records: list[Record] = []
+    shards = ShardCollector()
+    outcomes = OutcomeListener()
+
+    def all_records() -> list[Record]:
+        return [*records, *shards.records()]
+
+    if not _is_controller(config):
+        limit = TIMELINE_LIMIT if settings.timeline else 0
+        _register_recorder(config, CaseRecorder(records.append, timeline_limit=limit))
+    for name, plugin in (
+        ("timestamps-shards", shards),
+        ("timestamps-outcomes", outcomes),
+        ("timestamps-reporting", ReportingPlugin(config, settings, outcomes, all_records)),
+    ):
+        config.pluginmanager.register(plugin, name)
+
+
+def _is_controller(config: pytest.Config) -> bool:
+    """Whether this process only hands tests to xdist's workers."""
+    return bool(config.getoption("dist", "no") != "no")
+
+
+def _register_recorder(config: pytest.Config, recorder: CaseRecorder) -> None:
+    config.pluginmanager.register(RecorderPlugin(recorder, records_all), "timestamps-recorder")
+
+
+def enable_on_request(config: pytest.Config) -> None:
+    """Record the tests that ask for their collector; report nothing."""
+    recorder = CaseRecorder(lambda record: None)
+    plugin = RecorderPlugin(recorder, records_on_request)
+    config.pluginmanager.register(plugin, "timestamps-recorder")

@@ -1,0 +1,78 @@
+"""The options and their ini twins, and whether they switch recording on.
+
+Read by every pytest run, so this module only declares; ``settings`` reads the values.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+__all__ = ["add_options", "is_enabled"]
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """One group, each option ``--timestamps-...`` with an ini twin ``timestamps_...``."""
+    group = parser.getgroup("timestamps", "where the time goes (pytest-timestamps-tokens)")
+    group.addoption(
+        "--timestamps",
+        action="store_const",
+        const=True,
+        default=None,
+        dest="timestamps",
+        help="record decorated functions in every test, report hotspots at the end",
+    )
+    group.addoption(
+        "--no-timestamps",
+        action="store_const",
+        const=False,
+        dest="timestamps",
+        help="switch it off, whatever addopts and the other options say",
+    )
+    parser.addini("timestamps", "record in every run (--timestamps)", type="bool", default=False)
+    group.addoption(
+        "--timestamps-report",
+        action="append",
+        metavar="FORMAT[:PATH]",
+        dest="timestamps_report",
+        help="write a report: term, json or json:PATH (default timestamps.json in the rootdir); "
+        "may be repeated",
+    )
+    parser.addini("timestamps_report", "reports to write, one FORMAT[:PATH] a line", "linelist")
+    for name, metavar, text in (
+        ("top", "N", "rows in each table (default 10)"),
+        ("sort", "ORDER", "order of functions: self (default), total or calls"),
+        ("min-time", "TIME", "leave out what took less in total, such as 5ms (default: nothing)"),
+    ):
+        dest = f"timestamps_{name.replace('-', '_')}"
+        group.addoption(f"--timestamps-{name}", metavar=metavar, dest=dest, help=text)
+        parser.addini(dest, text)
+    for name, text in (
+        ("per-test", "show a table of functions for each test"),
+        ("timeline", "record every span, and show the first of them in order"),
+    ):
+        dest = f"timestamps_{name.replace('-', '_')}"
+        group.addoption(
+            f"--timestamps-{name}", action="store_true", default=None, dest=dest, help=text
+        )
+        parser.addini(dest, text, type="bool", default=False)
+
+
+def is_enabled(config: pytest.Config) -> bool:
+    """Whether to record: asked for, or implied by an option that asks for output.
+
+    In an ini file the options that only shape the output (top, sort, min_time) imply nothing.
+    """
+    option = config.option
+    switch: bool | None = getattr(option, "timestamps", None)
+    if switch is not None:
+        return switch
+    asks = ("report", "per_test", "timeline")
+    shapes = ("top", "sort", "min_time")
+    return (
+        any(getattr(option, f"timestamps_{name}", None) is not None for name in asks + shapes)
+        or bool(config.getini("timestamps"))
+        or any(bool(config.getini(f"timestamps_{name}")) for name in asks)
+    )

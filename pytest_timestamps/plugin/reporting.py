@@ -1,0 +1,176 @@
+"""At session end: build the report, let others change it, write it, show it."""
+
+import sys
+import time
+import uuid
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from pytest_timestamps._version import __version__
+from pytest_timestamps.errors import ReportFileError
+from pytest_timestamps.plugin.outcomes import OutcomeListener
+from pytest_timestamps.plugin.settings import Settings
+from pytest_timestamps.report.build import SessionFacts, build_report
+from pytest_timestamps.report.machine import describe_machine
+from pytest_timestamps.report.model import SessionReport
+from pytest_timestamps.report.records import Record
+from pytest_timestamps.report.targets import TERMINAL, write_target
+from pytest_timestamps.report.terminal import Section, TerminalStyle, render_sections
+
+__all__ = ["ReportingPlugin"]
+
+# Hooks may end in any of pytest's own exceptions, which are no Exceptions.
+_HOOK_FAILURES = (Exception, pytest.fail.Exception, pytest.skip.Exception)
+
+
+@dataclass(slots=True)
+class _Ending:
+    """What came of the session, to be told on the terminal."""
+
+    report: SessionReport
+    written: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+class ReportingPlugin:
+    """Registered in the process that reports: the only one without xdist, else the controller.
+
+    Nothing here fails a session: a report that can't be made is a line on the terminal.
+    """
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        settings: Settings,
+        outcomes: OutcomeListener,
+        records: Callable[[], Iterable[Record]],
+        clock: Callable[[], int] = time.perf_counter_ns,
+        unix_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._config = config
+        self._settings = settings
+        self._outcomes = outcomes
+        self._records = records
+        self._clock = clock
+        self._start_ns = clock()
+        self._start_s = unix_clock()
+        self._ending: _Ending | None = None
+
+    # The outermost wrapper: where there is no terminal to have asked for the summary, the
+    # reports are written all the same, and after everything else.
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> Generator[None, object, object]:
+        try:
+            return (yield)
+        finally:
+            if self._ending is None:
+                for problem in self._finish(exitstatus).problems:
+                    print(f"pytest-timestamps: {problem}", file=sys.stderr)
+
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter, exitstatus: int
+    ) -> None:
+        ending = self._finish(exitstatus)
+        settings = self._settings
+        style = TerminalStyle(
+            width=_width(terminalreporter),
+            top=settings.top,
+            sort=settings.sort,
+            min_time_ns=settings.min_time_ns,
+            per_test=settings.per_test,
+            timeline=settings.timeline,
+            verbosity=settings.verbosity,
+        )
+        try:
+            sections = render_sections(ending.report, style)
+        except Exception as error:
+            # A hook may have put anything into the report.
+            sections = []
+            ending.problems.append(f"the report can't be shown: {_said(error)}")
+        _show(terminalreporter, sections)
+        if settings.verbosity >= -1:
+            for line in ending.written:
+                terminalreporter.write_line(line)
+        for problem in ending.problems:
+            terminalreporter.write_line(f"timestamps: {problem}", red=True)
+
+    def _finish(self, exit_status: int) -> _Ending:
+        """Build and write the reports, once."""
+        if self._ending is None:
+            problems: list[str] = []
+            ending = self._ending = _Ending(
+                self._changed(self._built(exit_status, problems), problems)
+            )
+            ending.problems = problems
+            for target in self._settings.targets:
+                if target.renderer.name == TERMINAL or target.path is None:
+                    continue
+                try:
+                    write_target(target, ending.report)
+                    ending.written.append(f"{target.renderer.name} report: {target.path}")
+                except ReportFileError as error:
+                    problems.append(str(error))
+        return self._ending
+
+    def _built(self, exit_status: int, problems: list[str]) -> SessionReport:
+        session_id = str(uuid.uuid4())
+        facts = SessionFacts(
+            id=session_id,
+            start_s=self._start_s,
+            duration_ns=self._clock() - self._start_ns,
+            exit_status=int(exit_status),
+            pytest_version=pytest.__version__,
+            plugin_version=__version__,
+            machine=describe_machine(session_id),
+        )
+        runs = self._runs(problems)
+        return build_report(facts, self._outcomes.tallies, self._records(), runs)
+
+    def _runs(self, problems: list[str]) -> list[Mapping[str, object]]:
+        try:
+            answers = self._config.hook.pytest_timestamps_runs(config=self._config)
+            return [run for answer in answers for run in answer or ()]
+        except _HOOK_FAILURES as error:
+            problems.append(f"pytest_timestamps_runs raised {_said(error)}; no runs are reported")
+            return []
+
+    def _changed(self, report: SessionReport, problems: list[str]) -> SessionReport:
+        try:
+            changed = self._config.hook.pytest_timestamps_report(config=self._config, report=report)
+        except _HOOK_FAILURES as error:
+            problems.append(
+                f"pytest_timestamps_report raised {_said(error)}; the report is shown unchanged"
+            )
+            return report
+        if changed is None:
+            return report
+        if not isinstance(changed, SessionReport):
+            problems.append(
+                f"pytest_timestamps_report returned {type(changed).__name__}, expected a "
+                "SessionReport or None; the report is shown unchanged"
+            )
+            return report
+        return changed
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_timestamps_report(self, report: SessionReport) -> SessionReport:
+        """What wrappers get from ``yield`` when nobody else has returned a report."""
+        return report
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {str(error) or 'no message'}"
+
+
+def _width(terminalreporter: pytest.TerminalReporter) -> int:
+    """The terminal's width; one column is left free, as pytest itself does."""
+    return max(40, terminalreporter._tw.fullwidth - 1)
+
+
+def _show(terminalreporter: pytest.TerminalReporter, sections: list[Section]) -> None:
+    for section in sections:
+        terminalreporter.write_sep("=", section.title)
+        for line in section.lines:
+            terminalreporter.write_line(line)

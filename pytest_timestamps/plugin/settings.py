@@ -1,0 +1,113 @@
+"""All options and ini values as one frozen value, checked."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from pytest_timestamps.analysis.timings import SortOrder, check_sort
+from pytest_timestamps.errors import ArgumentError
+from pytest_timestamps.report.renderers import Renderer
+from pytest_timestamps.report.targets import ReportTarget, parse_targets
+
+__all__ = ["Settings", "parse_duration_ns", "read_settings"]
+
+_UNITS_NS = {"ns": 1, "us": 1_000, "µs": 1_000, "μs": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(ns|us|µs|μs|ms|s)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user asked for; made once a session."""
+
+    targets: tuple[ReportTarget, ...] = ()
+    top: int = 10
+    sort: SortOrder = "self"
+    min_time_ns: int | None = None
+    per_test: bool = False
+    timeline: bool = False
+    verbosity: int = 0
+
+
+def read_settings(config: pytest.Config, renderers: Mapping[str, Renderer]) -> Settings:
+    """The session's settings; ``pytest.UsageError`` names the option that can't be used.
+
+    An xdist worker writes no reports, so it has no targets.
+    """
+    try:
+        return Settings(
+            targets=() if hasattr(config, "workerinput") else _targets(config, renderers),
+            top=_top(_value(config, "top")),
+            sort=_sort(_value(config, "sort")),
+            min_time_ns=_min_time_ns(_value(config, "min_time")),
+            per_test=_flag(config, "per_test"),
+            timeline=_flag(config, "timeline"),
+            verbosity=config.get_verbosity(),
+        )
+    except ArgumentError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _value(config: pytest.Config, name: str) -> str | None:
+    """The option's text, else its ini twin's, else None."""
+    given: str | None = getattr(config.option, f"timestamps_{name}", None)
+    if given is not None:
+        return given
+    ini = str(config.getini(f"timestamps_{name}") or "")
+    return ini or None
+
+
+def _flag(config: pytest.Config, name: str) -> bool:
+    return bool(
+        getattr(config.option, f"timestamps_{name}", None) or config.getini(f"timestamps_{name}")
+    )
+
+
+def _targets(config: pytest.Config, renderers: Mapping[str, Renderer]) -> tuple[ReportTarget, ...]:
+    given: list[str] | None = getattr(config.option, "timestamps_report", None)
+    specs = given if given is not None else list(config.getini("timestamps_report"))
+    try:
+        return parse_targets(specs, renderers, Path(config.rootpath))
+    except ArgumentError as error:
+        raise ArgumentError(f"--timestamps-report: {error}") from None
+
+
+def _top(text: str | None) -> int:
+    if text is None:
+        return 10
+    if not re.fullmatch(r"\+?\d{1,9}", text.strip(), re.ASCII) or int(text) == 0:
+        raise ArgumentError(f"--timestamps-top must be a positive integer, got {text!r}")
+    return int(text)
+
+
+def _sort(text: str | None) -> SortOrder:
+    if text is None:
+        return "self"
+    try:
+        return check_sort(text)
+    except ArgumentError as error:
+        raise ArgumentError(f"--timestamps-{error}") from None
+
+
+def _min_time_ns(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return parse_duration_ns(text)
+    except ArgumentError as error:
+        raise ArgumentError(f"--timestamps-min-time {error}") from None
+
+
+def parse_duration_ns(text: str) -> int:
+    """Nanoseconds in ``5ms``, ``1.5s``, ``20us``, ``0``; ArgumentError for anything else."""
+    if text.strip() == "0":
+        return 0
+    match = _DURATION.fullmatch(text.strip())
+    if match is None or len(match[1]) > 30:
+        raise ArgumentError(
+            f"must be a time with its unit (ns, us, ms or s) such as 5ms, got {text!r}"
+        )
+    return int(Decimal(match[1]) * _UNITS_NS[match[2]])

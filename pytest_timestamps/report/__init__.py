@@ -1,0 +1,1 @@
+"""The session report: its frozen form, its JSON, and the renderers."""

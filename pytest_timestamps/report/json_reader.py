@@ -1,0 +1,177 @@
+"""Read a session report's JSON back; refuse whatever isn't one, with the place and the reason."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from pytest_timestamps.analysis.timings import Timing
+from pytest_timestamps.errors import ReportFileError, ReportFormatError
+from pytest_timestamps.recording.results import PathStats
+from pytest_timestamps.report.json_writer import FORMAT_VERSION
+from pytest_timestamps.report.model import (
+    CaseResult,
+    FixtureResult,
+    Machine,
+    Phases,
+    SessionInfo,
+    SessionReport,
+    SessionSpan,
+    ShardOverhead,
+)
+from pytest_timestamps.report.schema import check_report
+
+__all__ = ["load_report", "parse_report"]
+
+_Row = TypeVar("_Row")
+
+
+def load_report(path: Path) -> SessionReport:
+    """The session report in that file.
+
+    Raises ReportFileError where it can't be read, ReportFormatError where it isn't a report;
+    both messages begin with the path.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ReportFileError(
+            f"{path}: can't be read ({reason}); expected a report "
+            "written by pytest --timestamps-report=json:PATH"
+        ) from None
+    except ValueError as error:  # a NUL in the path
+        raise ReportFileError(f"{str(path)!r}: can't be read ({error})") from None
+    try:
+        return parse_report(content)
+    except ReportFormatError as error:
+        raise ReportFormatError(f"{path}: {error}") from None
+
+
+def parse_report(content: bytes) -> SessionReport:
+    """The session report in those bytes; ReportFormatError says what is wrong with them."""
+    document = _parse_json(content)
+    if not isinstance(document, dict) or "format_version" not in document:
+        raise ReportFormatError(
+            "not a session report: expected a JSON object with a format_version, "
+            "as pytest --timestamps-report=json:PATH writes it"
+        )
+    version = document["format_version"]
+    if version != FORMAT_VERSION or isinstance(version, bool):
+        raise ReportFormatError(
+            f"format_version is {json.dumps(version)[:40]}, this version of pytest-timestamps "
+            f"reads {FORMAT_VERSION}; write the report again, or read it with the version that did"
+        )
+    check_report(document)
+    return _report(document)
+
+
+def _parse_json(content: bytes) -> Any:
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(f"{constant} is not a JSON number")
+
+    try:
+        return json.loads(content.decode("utf-8-sig"), parse_constant=refuse)
+    except UnicodeDecodeError as error:
+        raise ReportFormatError(
+            f"not JSON: byte {error.start} is not UTF-8 text; expected a report "
+            "written by pytest --timestamps-report=json:PATH"
+        ) from None
+    except json.JSONDecodeError as error:
+        raise ReportFormatError(
+            f"not JSON: {error.msg} in line {error.lineno}, column {error.colno} "
+            f"of {len(content):,} bytes; is the file complete?"
+        ) from None
+    except ValueError as error:
+        raise ReportFormatError(f"not JSON: {error}") from None
+    except RecursionError:
+        raise ReportFormatError("not a session report: nested too deeply") from None
+
+
+def _report(document: Mapping[str, Any]) -> SessionReport:
+    """Build the frozen report from a document that fits the schema."""
+    return SessionReport(
+        session=_pick(
+            SessionInfo, document["session"], shards=tuple(document["session"]["shards"])
+        ),
+        machines=tuple(_pick(Machine, row) for row in document["machines"]),
+        overhead=tuple(_pick(ShardOverhead, row) for row in document["overhead"]),
+        functions=_functions(document["functions"]),
+        tests=tuple(_case(row, f"tests[{at}]") for at, row in enumerate(document["tests"])),
+        fixtures=tuple(
+            _fixture(row, f"fixtures[{at}]") for at, row in enumerate(document["fixtures"])
+        ),
+        call_tree=_paths(
+            [[row[field] for field in PathStats._fields] for row in document["call_tree"]],
+            "call_tree",
+        ),
+        runs=tuple(document["runs"]),
+        timeline=_timeline(document["timeline"]),
+        dropped_paths=document["dropped_paths"],
+        dropped_spans=document["dropped_spans"],
+    )
+
+
+def _pick(kind: type[_Row], row: Mapping[str, Any], **changed: object) -> _Row:
+    """One of our dataclasses from the fields of that name; fields we don't know are left out."""
+    names = kind.__dataclass_fields__  # type: ignore[attr-defined]
+    return kind(**{name: row[name] for name in names} | changed)
+
+
+def _functions(rows: Sequence[Mapping[str, Any]]) -> tuple[Timing, ...]:
+    return tuple(
+        Timing(
+            row["name"], row["calls"], row["errors"], row["total_ns"], row["self_ns"],
+            row["min_ns"], row["max_ns"], row["suspended_ns"], row.get("open", 0),
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def _paths(rows: Sequence[Sequence[Any]], where: str) -> tuple[PathStats, ...]:
+    """Rows of a call tree; the one rule that the schema can't say is checked here."""
+    for at, row in enumerate(rows):
+        if row[0] >= at:
+            raise ReportFormatError(
+                f"{where}[{at}].parent: expected a row before {at}, got {row[0]}"
+            )
+    return tuple(map(PathStats._make, rows))
+
+
+def _case(row: Mapping[str, Any], where: str) -> CaseResult:
+    return CaseResult(
+        nodeid=row["nodeid"],
+        outcome=row["outcome"],
+        phases=_pick(Phases, row["phases"]),
+        functions=_functions(row["functions"]),
+        call_tree=_paths(row.get("call_tree", ()), f"{where}.call_tree"),
+        reruns=row.get("reruns", 0),
+    )
+
+
+def _fixture(row: Mapping[str, Any], where: str) -> FixtureResult:
+    return _pick(
+        FixtureResult,
+        row,
+        functions=_functions(row["functions"]),
+        call_tree=_paths(row["call_tree"], f"{where}.call_tree"),
+    )
+
+
+def _timeline(table: Mapping[str, Any]) -> tuple[SessionSpan, ...]:
+    strings = table["strings"]
+    known = len(strings)
+    spans: list[SessionSpan] = []
+    for at, (name, owner, phase, start_ns, end_ns, thread, task) in enumerate(table["spans"]):
+        if max(name, owner, phase, thread, task) >= known:
+            raise ReportFormatError(
+                f"timeline.spans[{at}]: expected numbers of the {known} strings, "
+                f"got {max(name, owner, phase, thread, task)}"
+            )
+        spans.append(
+            SessionSpan(
+                strings[name], strings[owner], strings[phase],
+                start_ns, end_ns, strings[thread], strings[task],
+            )
+        )  # fmt: skip
+    return tuple(spans)

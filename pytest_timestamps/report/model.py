@@ -1,0 +1,175 @@
+"""The session report: the frozen result of a session, and all that a renderer may look at.
+
+Times are integer nanoseconds; those of spans are less recording's own cost.
+Every table is sorted, and every figure is a sum, a minimum or a maximum, or belongs to one
+shard by name: reports can be merged in any order.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
+
+from pytest_timestamps.analysis.timings import Timing
+from pytest_timestamps.recording.results import PathStats
+
+__all__ = [
+    "OUTCOMES",
+    "CaseResult",
+    "FixtureResult",
+    "Machine",
+    "Outcome",
+    "Phases",
+    "SessionInfo",
+    "SessionReport",
+    "SessionSpan",
+    "ShardOverhead",
+]
+
+Outcome = Literal["passed", "failed", "skipped", "xfailed", "xpassed", "error"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """The session as a whole.
+
+    ``shards`` names the sessions that were merged into this report, its own id included.
+    ``duration_ns`` is wall time; ``work_ns`` is the time of all test phases and of all
+    fixtures with rows of their own, which under xdist may exceed it.
+    ``exit_status`` is pytest's.
+    """
+
+    id: str
+    shards: tuple[str, ...]
+    start_s: float
+    end_s: float
+    duration_ns: int
+    work_ns: int
+    outcomes: Mapping[str, int]
+    exit_status: int
+    pytest_version: str
+    plugin_version: str
+    python_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a shard ran on; times of different machines don't compare."""
+
+    shard: str
+    hostname: str
+    system: str
+    architecture: str
+    cpu: str
+    cpu_count: int
+    python_implementation: str
+    python_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShardOverhead:
+    """What recording cost in a shard: already taken out of every other figure.
+
+    ``span_ns`` is the cost of one span as calibrated (the median over the shard's tests),
+    ``spread_ns`` the calibration's spread, ``total_ns`` the cost of all ``spans``.
+    ``stack_depth`` is the number of frames below a test when it starts.
+    """
+
+    shard: str
+    python_version: str
+    stack_depth: int
+    span_ns: int
+    spread_ns: int
+    spans: int
+    total_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Phases:
+    """A test's wall time by phase, 0 where a phase did not run.
+
+    Time of class, module, package and session fixtures is not in it.
+    """
+
+    setup_ns: int = 0
+    call_ns: int = 0
+    teardown_ns: int = 0
+
+    @property
+    def total_ns(self) -> int:
+        """All phases together."""
+        return self.setup_ns + self.call_ns + self.teardown_ns
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """One test: reruns are summed, and ``reruns`` counts those after the first run."""
+
+    nodeid: str
+    outcome: Outcome
+    phases: Phases
+    functions: tuple[Timing, ...] = ()
+    call_tree: tuple[PathStats, ...] = ()
+    reruns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FixtureResult:
+    """A fixture that outlives a test: its time is charged to no test.
+
+    ``nodeid`` is the class, module or package that it was set up for, empty for the session.
+    ``setups`` counts how often it was set up: once per parameter and per xdist worker.
+    """
+
+    name: str
+    scope: str
+    nodeid: str
+    setups: int
+    setup_ns: int
+    teardown_ns: int
+    functions: tuple[Timing, ...] = ()
+    call_tree: tuple[PathStats, ...] = ()
+
+    @property
+    def total_ns(self) -> int:
+        """Set-up and teardown together."""
+        return self.setup_ns + self.teardown_ns
+
+
+class SessionSpan(NamedTuple):
+    """One span of the session's timeline; times count from the session's start.
+
+    ``owner`` is the test's node id, or the name of a fixture with a row of its own.
+    """
+
+    name: str
+    owner: str
+    phase: str
+    start_ns: int
+    end_ns: int
+    thread: str
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReport:
+    """All of a session, frozen.
+
+    ``functions`` has one row per name, the most self time first; ``call_tree`` is the merged
+    tree of all tests and fixtures, parents before children; ``runs`` are the token runs, as
+    their own file contract has them; ``timeline`` is empty unless it was asked for.
+    ``dropped_paths`` counts spans folded into their parents because of the cap on call paths,
+    ``dropped_spans`` spans that the timeline's cap left out.
+    """
+
+    session: SessionInfo
+    machines: tuple[Machine, ...]
+    overhead: tuple[ShardOverhead, ...]
+    functions: tuple[Timing, ...] = ()
+    tests: tuple[CaseResult, ...] = ()
+    fixtures: tuple[FixtureResult, ...] = ()
+    call_tree: tuple[PathStats, ...] = ()
+    runs: tuple[Mapping[str, object], ...] = ()
+    timeline: tuple[SessionSpan, ...] = ()
+    dropped_paths: int = 0
+    dropped_spans: int = 0

@@ -1,0 +1,93 @@
+"""What is kept of each finished test and wide fixture, and its form as one line of text.
+
+Under xdist each worker appends such lines to its shard file, and the controller reads them:
+a worker that dies leaves all lines but, at most, its last one whole.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pytest_timestamps.recording.results import Overhead, PathStats, Recording, TimelineSpan
+
+__all__ = ["CaseRecord", "FixtureRecord", "Record", "read_lines", "to_line"]
+
+
+class CaseRecord(NamedTuple):
+    """One run of one test; a rerun makes a second record.
+
+    ``start_unix_ns`` is when the recording began, ``stack_depth`` the frames below the test
+    (0 where it was not measured).
+    """
+
+    nodeid: str
+    start_unix_ns: int
+    setup_ns: int
+    call_ns: int
+    teardown_ns: int
+    stack_depth: int
+    recording: Recording
+
+
+class FixtureRecord(NamedTuple):
+    """The set-up or the teardown of one fixture that outlives a test.
+
+    ``setups`` is 1 for a set-up and 0 for a teardown: records of one fixture are added up.
+    """
+
+    name: str
+    scope: str
+    nodeid: str
+    start_unix_ns: int
+    setups: int
+    setup_ns: int
+    teardown_ns: int
+    recording: Recording
+
+
+Record = CaseRecord | FixtureRecord
+
+
+def to_line(record: Record) -> str:
+    """The record as one line of JSON, newline included."""
+    kind = "test" if isinstance(record, CaseRecord) else "fixture"
+    recording = record.recording
+    overhead = recording.overhead
+    line = (
+        kind,
+        record[:-1],
+        recording.name,
+        recording.wall_ns,
+        recording.total_ns,
+        (overhead.span_ns, overhead.spread_ns, overhead.total_ns),
+        recording.paths,
+        recording.timeline,
+        recording.dropped_paths,
+        recording.dropped_spans,
+    )
+    return json.dumps(line, separators=(",", ":")) + "\n"
+
+
+def read_lines(text: str) -> Iterator[Record]:
+    """The records of a shard's text; a last line that was cut short is left out."""
+    for line in text.split("\n"):
+        try:
+            values = json.loads(line)
+        except ValueError:
+            # The writer died within this line; there is nothing after it.
+            continue
+        kind, fields, name, wall_ns, total_ns, overhead, paths, timeline, *dropped = values
+        recording = Recording(
+            name=name,
+            wall_ns=wall_ns,
+            total_ns=total_ns,
+            overhead=Overhead(*overhead),
+            paths=tuple(map(PathStats._make, paths)),
+            timeline=tuple(map(TimelineSpan._make, timeline)),
+            dropped_paths=dropped[0],
+            dropped_spans=dropped[1],
+        )
+        if kind == "test":
+            yield CaseRecord._make((*fields, recording))
+        else:
+            yield FixtureRecord._make((*fields, recording))

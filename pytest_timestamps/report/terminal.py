@@ -1,0 +1,260 @@
+"""The session report for a terminal: sections of aligned text, for the width at hand."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tabulate import tabulate
+
+from pytest_timestamps.analysis.text import count, format_ns, format_share, printable, shorten
+from pytest_timestamps.analysis.timings import SortOrder, Timing, rank_timings
+from pytest_timestamps.report.closing import closing_lines
+from pytest_timestamps.report.model import CaseResult, FixtureResult, SessionReport
+
+__all__ = ["Section", "TerminalStyle", "render_sections", "render_terminal"]
+
+
+_TEXT_COLUMNS = frozenset({"function", "test", "fixture", "span", "scope", "phase"})
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalStyle:
+    """What the reader asked to see.
+
+    ``top`` bounds the rows of each table; ``min_time_ns`` leaves out functions, fixtures and
+    tests that took less in total (None leaves out nothing).
+    ``verbosity`` is pytest's: below -1 shows nothing, -1 the shortest form, 1 more columns and
+    2 every row.
+    """
+
+    width: int = 80
+    top: int = 10
+    sort: SortOrder = "self"
+    min_time_ns: int | None = None
+    per_test: bool = False
+    timeline: bool = False
+    verbosity: int = 0
+
+
+class Section(NamedTuple):
+    """A heading and the lines below it."""
+
+    title: str
+    lines: list[str]
+
+
+def render_terminal(report: SessionReport) -> bytes:
+    """The report as a plain text of 100 columns, for files and pipes."""
+    style = TerminalStyle(width=100)
+    blocks = [
+        [f" {section.title} ".center(style.width, "="), *section.lines, ""]
+        for section in render_sections(report, style)
+    ]
+    text = "\n".join(line for block in blocks for line in block)
+    return text.encode("utf-8", "backslashreplace")
+
+
+def render_sections(report: SessionReport, style: TerminalStyle) -> list[Section]:
+    """All sections that this report and this style call for, in reading order."""
+    if style.verbosity < -1:
+        return []
+    sections = [_hotspots(report, style)]
+    if style.verbosity >= 0:
+        sections += [_slowest(report, style), _fixtures(report, style)]
+    if style.per_test:
+        sections.append(_per_test(report, style))
+    if style.timeline:
+        sections.append(_timeline(report, style))
+    sections = [section for section in sections if section.lines]
+    closing = closing_lines(report, brief=style.verbosity < 0)
+    if not sections:
+        return [Section("timestamps", closing)]
+    last = sections[-1]
+    sections[-1] = Section(
+        last.title, [*last.lines, *([""] if style.verbosity >= 0 else []), *closing]
+    )
+    return sections
+
+
+def _kept(total_ns: int, style: TerminalStyle) -> bool:
+    return style.min_time_ns is None or total_ns >= style.min_time_ns
+
+
+def _rows_shown(style: TerminalStyle) -> int | None:
+    """How many rows a table may have: all at -vv, fewer at -q."""
+    if style.verbosity >= 2:
+        return None
+    return min(style.top, 5) if style.verbosity < 0 else style.top
+
+
+def _more(shown: int, known: int) -> list[str]:
+    return [f"... and {known - shown:,} more (--timestamps-top=N shows N, -vv all)"][
+        : known > shown
+    ]
+
+
+def _table(headers: Sequence[str], rows: list[list[str]], style: TerminalStyle) -> list[str]:
+    """An aligned table that keeps to the width by shortening its first column."""
+    # tabulate makes a column two wider than its heading, and sets columns two apart.
+    others = sum(
+        max(len(header) + 2, *(len(row[at]) for row in rows)) + 2
+        for at, header in enumerate(headers)
+        if at
+    )
+    room = max(style.width - others, 24)
+    for row in rows:
+        row[0] = shorten(row[0], room)
+    return tabulate(
+        rows,
+        headers,
+        tablefmt="simple",
+        colalign=["left" if header in _TEXT_COLUMNS else "right" for header in headers],
+        disable_numparse=True,
+    ).splitlines()
+
+
+def _hotspots(report: SessionReport, style: TerminalStyle) -> Section:
+    kept = [timing for timing in report.functions if _kept(timing.total_ns, style)]
+    if not kept:
+        return Section("hotspots", [])
+    ranked = rank_timings(kept, sort=style.sort, limit=_rows_shown(style))
+    lines = _function_table(ranked, report.session.work_ns, style)
+    title = "hotspots" if style.sort == "self" else f"hotspots (by {style.sort})"
+    return Section(title, [*lines, *_more(len(ranked), len(kept))])
+
+
+def _function_table(ranked: Sequence[Timing], whole_ns: int, style: TerminalStyle) -> list[str]:
+    """One row a function; columns that would be empty throughout are left out."""
+    columns: list[tuple[str, list[str]]] = [
+        ("function", [printable(timing.name) for timing in ranked]),
+        ("calls", [f"{timing.calls:,}" for timing in ranked]),
+        ("total", [format_ns(timing.total_ns) for timing in ranked]),
+        ("self", [format_ns(timing.self_ns) for timing in ranked]),
+        ("average", [format_ns(timing.avg_ns) for timing in ranked]),
+        ("share", [format_share(timing.self_ns, whole_ns) for timing in ranked]),
+        ("errors", [f"{timing.errors:,}" for timing in ranked]),
+    ]
+    if style.verbosity >= 1:
+        columns += [
+            ("min", [format_ns(timing.min_ns) for timing in ranked]),
+            ("max", [format_ns(timing.max_ns) for timing in ranked]),
+        ]
+        if any(timing.suspended_ns for timing in ranked):
+            columns.append(("suspended", [format_ns(t.suspended_ns) for t in ranked]))
+    if any(timing.open for timing in ranked):
+        columns.append(("open", [f"{timing.open:,}" for timing in ranked]))
+    headers = [header for header, _ in columns]
+    return _table(headers, [list(row) for row in zip(*(c for _, c in columns), strict=True)], style)
+
+
+def _slowest(report: SessionReport, style: TerminalStyle) -> Section:
+    kept = [test for test in report.tests if _kept(test.phases.total_ns, style)]
+    kept.sort(key=lambda test: (-test.phases.total_ns, test.nodeid))
+    shown = kept[: _rows_shown(style)]
+    if not shown:
+        return Section("slowest tests", [])
+    rows = [
+        [
+            printable(test.nodeid),
+            format_ns(test.phases.total_ns),
+            format_ns(test.phases.setup_ns),
+            format_ns(test.phases.call_ns),
+            format_ns(test.phases.teardown_ns),
+        ]
+        for test in shown
+    ]
+    table = _table(["test", "total", "setup", "call", "teardown"], rows, style)
+    lines = table[:2]
+    for line, test in zip(table[2:], shown, strict=True):
+        lines += [line, *_top_functions(test.functions, style)]
+    return Section("slowest tests", [*lines, *_more(len(shown), len(kept))])
+
+
+def _top_functions(functions: Sequence[Timing], style: TerminalStyle) -> list[str]:
+    """The functions with the most self time of one test or fixture, on one line below its row."""
+    parts: list[str] = []
+    room = style.width - 4
+    for timing in rank_timings(functions, limit=3):
+        part = f"{shorten(printable(timing.name), 40)} {format_ns(timing.self_ns)}"
+        room -= len(part) + 2
+        if parts and room < 0:
+            break
+        parts.append(part)
+    return [f"    {', '.join(parts)}"] if parts else []
+
+
+def _fixtures(report: SessionReport, style: TerminalStyle) -> Section:
+    """Fixtures that outlive a test; without -v only those that took noticeable time."""
+    least_ns = 0 if style.verbosity >= 1 else 1_000_000
+    kept = [
+        fixture
+        for fixture in report.fixtures
+        if _kept(fixture.total_ns, style) and (fixture.total_ns >= least_ns or fixture.functions)
+    ]
+    kept.sort(key=lambda fixture: (-fixture.total_ns, fixture.name, fixture.nodeid))
+    shown = kept[: _rows_shown(style)]
+    if not shown:
+        return Section("fixtures", [])
+    rows = [
+        [
+            _fixture_label(fixture),
+            fixture.scope,
+            f"{fixture.setups:,}",
+            format_ns(fixture.setup_ns),
+            format_ns(fixture.teardown_ns),
+        ]
+        for fixture in shown
+    ]
+    table = _table(["fixture", "scope", "setups", "setup", "teardown"], rows, style)
+    lines = table[:2]
+    for line, fixture in zip(table[2:], shown, strict=True):
+        lines += [line, *_top_functions(fixture.functions, style)]
+    return Section("class, module and session fixtures", [*lines, *_more(len(shown), len(kept))])
+
+
+def _fixture_label(fixture: FixtureResult) -> str:
+    where = f" ({printable(fixture.nodeid)})" if fixture.nodeid else ""
+    return f"{printable(fixture.name)}{where}"
+
+
+def _per_test(report: SessionReport, style: TerminalStyle) -> Section:
+    """A function table for each test that called decorated code."""
+    lines: list[str] = []
+    for test in _by_time(report.tests):
+        kept = [timing for timing in test.functions if _kept(timing.total_ns, style)]
+        if not kept:
+            continue
+        ranked = rank_timings(kept, sort=style.sort, limit=_rows_shown(style))
+        total = format_ns(test.phases.total_ns)
+        ending = f": {test.outcome}, {total}"
+        lines.append(shorten(printable(test.nodeid), style.width - len(ending)) + ending)
+        table = _function_table(ranked, test.phases.total_ns, style)
+        lines += [*table, *_more(len(ranked), len(kept)), ""]
+    return Section("functions by test", lines[:-1])
+
+
+def _by_time(tests: Iterable[CaseResult]) -> list[CaseResult]:
+    return sorted(tests, key=lambda test: (-test.phases.total_ns, test.nodeid))
+
+
+def _timeline(report: SessionReport, style: TerminalStyle) -> Section:
+    """The first spans in order of their start; the whole timeline is in the JSON report."""
+    limit = None if style.verbosity >= 2 else max(style.top, 20)
+    shown = report.timeline[:limit]
+    if not shown:
+        return Section("timeline", ["No span was recorded."])
+    rows = [
+        [
+            f"{printable(span.name)}",
+            format_ns(span.start_ns),
+            format_ns(span.end_ns - span.start_ns),
+            span.phase,
+            shorten(printable(span.owner), max(style.width // 3, 20)),
+        ]
+        for span in shown
+    ]
+    lines = _table(["span", "start", "time", "phase", "test"], rows, style)
+    left = len(report.timeline) - len(shown)
+    if left:
+        lines.append(f"... and {count(left, 'span')} more; --timestamps-report=json has them all")
+    return Section("timeline", lines)
