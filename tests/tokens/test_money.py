@@ -61,7 +61,7 @@ def test_output_of_a_model_that_prices_none_is_unknown() -> None:
 def test_a_tier_has_its_own_price() -> None:
     """Priority costs more, flex and batch less; what the tier costs is not guessed."""
     prices = {
-        tier: price_usage({"gpt-5": used(1_000_000, tier=tier)}, AT_S).usd
+        tier: price_usage({"gpt-5": used(1_000_000, tier=tier)}, TIERS_AT_S).usd
         for tier in ("default", "unknown", "flex", "priority", "batch")
     }
     assert prices["unknown"] == prices["default"] == Decimal("1.25")
