@@ -5,6 +5,7 @@
     ├── ArgumentTypeError          an argument of the wrong type (also a TypeError)
     ├── ReportFileError            a report file that can't be read or written
     │   └── ReportFormatError      ... because its content isn't a session report
+    ├── SandboxError               the sandbox can't start, or isn't running
     └── TokenRunError              token runs: what can't be recorded, read or settled
         ├── KeysError              an API key or key id is missing, malformed or ambiguous
         ├── MintError              a run's own key can't be created or removed
@@ -39,6 +40,7 @@ __all__ = [
     "RunFieldValueError",
     "RunFileError",
     "RunSettledError",
+    "SandboxError",
     "TimestampsError",
     "TokenRunError",
 ]
@@ -54,6 +56,10 @@ class ArgumentError(TimestampsError, ValueError):
 
 class ArgumentTypeError(TimestampsError, TypeError):
     """An argument has the wrong type."""
+
+
+class SandboxError(TimestampsError):
+    """The sandbox can't start, or is asked for something that only a running one has."""
 
 
 class ReportFileError(TimestampsError):
