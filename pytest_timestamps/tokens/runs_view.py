@@ -17,9 +17,8 @@ FORMAT_VERSION: Final = 1
 # 1: the first.
 
 _DASH: Final = "-"
-_HEADERS: Final = (
-    "run,framework,test,status,age,attribution,calls,input,cached,output,cost (USD),file".split(",")
-)
+_HEADERS: Final = ("run", "framework", "test", "status", "age", "attribution")
+_MORE_HEADERS: Final = ("calls", "input", "cached", "output", "cost (USD)", "file")
 
 
 def shown_status(run: RunFile, now_s: int) -> str:
@@ -51,7 +50,7 @@ def runs_lines(listing: Listing, root: Path, now_s: int) -> list[str]:
     if listing.runs:
         table = tabulate.tabulate(
             [_cells(run, root, now_s) for run in listing.runs],
-            headers=_HEADERS,
+            headers=[*_HEADERS, *_MORE_HEADERS],
             colalign=["left"] * 4 + ["right", "left"] + ["right"] * 5 + ["left"],
             disable_numparse=True,
         )
