@@ -131,10 +131,18 @@ class ReportingPlugin:
     def _runs(self, problems: list[str]) -> list[Mapping[str, object]]:
         try:
             answers = self._config.hook.pytest_timestamps_runs(config=self._config)
-            return [run for answer in answers for run in answer or ()]
+            runs = [run for answer in answers for run in answer or ()]
         except _HOOK_FAILURES as error:
             problems.append(f"pytest_timestamps_runs raised {_said(error)}; no runs are reported")
             return []
+        for run in runs:
+            if not isinstance(run, Mapping):
+                problems.append(
+                    f"pytest_timestamps_runs returned a {type(run).__name__}, expected mappings; "
+                    "no runs are reported"
+                )
+                return []
+        return runs
 
     def _changed(self, report: SessionReport, problems: list[str]) -> SessionReport:
         try:

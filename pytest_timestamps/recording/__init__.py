@@ -1,0 +1,37 @@
+"""Recording: what stays in production code. Standard library only.
+
+`tree` and `lane` hold what is written, `spans` writes it, `monitoring` and `wrappers` are the two
+ways in which a call becomes a span, `engine` decides where a span belongs, `capture` gathers, and
+`freeze` makes `results` of it.
+"""
+
+from .block import timestamp_block
+from .decorator import timestamp
+from .engine import ENGINE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .capture import Capture
+
+__all__ = ["Capture", "arm", "disarm", "timestamp", "timestamp_block"]
+
+
+def arm() -> None:
+    """Keep recording switched on, so that captures come and go cheaply; counted."""
+    ENGINE.arm()
+
+
+def disarm() -> None:
+    """Undo one `arm`."""
+    ENGINE.disarm()
+
+
+def __getattr__(name: str) -> "Any":
+    # production code that only decorates doesn't pay for gathering
+    if name == "Capture":
+        from .capture import Capture
+
+        return Capture
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

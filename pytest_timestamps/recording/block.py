@@ -1,0 +1,105 @@
+"""`timestamp_block`: record a part of a function."""
+
+from __future__ import annotations
+
+import sys
+
+from .callbacks import SUSPENDABLE
+from .decorator import DISABLED, timestamp
+from .engine import ENGINE
+from .monitoring import MONITOR
+from .naming import check_name
+from .tree import Site
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+    from typing import Any, Self, TypeVar
+
+    _T = TypeVar("_T")
+
+__all__ = ["timestamp_block"]
+
+_SITES_LIMIT = 10_000
+"""Block names that are remembered; past it they are learned anew."""
+
+_sites: dict[str, Site] = {}
+
+_CONTEXT_MANAGER_ENTERS = ("_GeneratorContextManager.", "_AsyncGeneratorContextManager.")
+
+
+class timestamp_block:  # reads as the keyword that it is used like
+    """Record the body of a ``with`` statement as a span called ``name``.
+
+    Also a decorator: ``@timestamp_block("phase")`` is ``@timestamp(name="phase")``.
+    In a coroutine or a generator, the time for which that is suspended is kept apart, as it is
+    for a decorated function; in a ``contextlib.contextmanager`` the span covers the caller's
+    body.
+
+    Raises `ArgumentTypeError` if ``name`` is no string, `ArgumentError` if it is empty.
+    """
+
+    __slots__ = ("_open", "_site")
+
+    def __init__(self, name: str) -> None:
+        try:
+            self._site = _sites[name]
+        except (KeyError, TypeError):
+            self._site = _new_site(name)
+        self._open = 0
+
+    def __enter__(self) -> Self:
+        if ENGINE.armed and not DISABLED:
+            site = self._site
+            frame = sys._getframe(1)
+            if frame.f_code.co_flags & SUSPENDABLE:
+                self._open_in(frame)
+            else:
+                ENGINE.spans.open(site, site)
+            self._open += 1
+        return self
+
+    def _open_in(self, frame: FrameType) -> None:
+        """Open in a frame that can be suspended, and with it this span."""
+        site = self._site
+        caller = frame.f_back
+        if MONITOR is None or (
+            caller is not None
+            and caller.f_code.co_qualname.startswith(_CONTEXT_MANAGER_ENTERS)
+            and caller.f_globals.get("__name__") == "contextlib"
+        ):
+            ENGINE.spans.open(site, site)
+        else:
+            MONITOR.watch(frame.f_code)
+            ENGINE.lanes.here().open(site, site, id(frame))
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._open:
+            self._open -= 1
+            if exc_type is None or exc_type is GeneratorExit:
+                ENGINE.spans.close(self._site)
+            else:
+                ENGINE.spans.fail(self._site)
+
+    def __call__(self, function: _T) -> _T:
+        return timestamp(function, name=_escaped(self._site.name))
+
+    def __repr__(self) -> str:
+        return f"timestamp_block({self._site.name!r})"
+
+
+def _new_site(name: Any) -> Site:
+    check_name(name, "a timestamp_block")
+    if len(_sites) >= _SITES_LIMIT:
+        _sites.clear()
+    site = _sites[name] = Site(name, "block")
+    return site
+
+
+def _escaped(name: str) -> str:
+    return name.replace("{", "{{").replace("}", "}}")

@@ -1,0 +1,188 @@
+"""A capture gathers spans between its start and its stop."""
+
+from __future__ import annotations
+
+import sys
+
+from pytest_timestamps.errors import ArgumentError, ArgumentTypeError
+
+from .engine import ENGINE
+from .freeze import add_scopes, idle, settle_over
+from .paths import PathTable
+from .results import Overhead, Recording
+from .timeline import TIMELINE_LIMIT, Timeline
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType, TracebackType
+    from typing import Self
+
+    from .freeze import OpenSpans
+    from .scope import Scope
+
+__all__ = ["Capture"]
+
+
+class Capture:
+    """Gathers the spans of the code that runs while it is entered.
+
+    Entered twice it counts once; entered again after its stop it goes on adding.
+    ``timeline`` keeps every span besides, up to ``timeline_limit``.
+    ``without`` names captures that shall not see what this one sees.
+
+    Raises `ArgumentTypeError` for a name that isn't a string, `ArgumentError` for a limit
+    below 1.
+    """
+
+    def __init__(
+        self,
+        name: str = "collector",
+        *,
+        timeline: bool = False,
+        timeline_limit: int = TIMELINE_LIMIT,
+        without: Sequence[Capture] = (),
+    ) -> None:
+        if not isinstance(name, str):
+            raise ArgumentTypeError(
+                f"a collector's name must be a string, got {type(name).__name__}: {name!r:.80}"
+            )
+        if isinstance(timeline_limit, bool) or not isinstance(timeline_limit, int):
+            raise ArgumentTypeError(
+                f"timeline_limit must be an integer, got {type(timeline_limit).__name__}"
+            )
+        if timeline_limit < 1:
+            raise ArgumentError(f"timeline_limit must be 1 or more, got {timeline_limit}")
+        self.name = name
+        self.without = frozenset(without)
+        self.scopes: list[Scope] = []
+        self.section_name = ""
+        self.running = False
+        self._timeline = Timeline(timeline_limit) if timeline else None
+        self._started_ns = 0
+        self._wall_ns = 0
+        self._origin_ns = 0
+        self._table = PathTable()
+        self._overhead_ns = 0.0
+        self._dropped = 0
+        self._used = False
+
+    @property
+    def wants_timeline(self) -> bool:
+        """Whether every span is kept besides the sums."""
+        return self._timeline is not None
+
+    # Starting and stopping
+
+    def start(self) -> None:
+        """Gather from here on: the code below the caller, and what it starts."""
+        self._start(sys._getframe(1))
+
+    def _start(self, frame: FrameType) -> None:
+        if not self.running:
+            ENGINE.arm()
+            self.running = True
+            now_ns = ENGINE.clock()
+            self._started_ns = now_ns
+            if not self._used:
+                self._used = True
+                self._origin_ns = now_ns
+        ENGINE.enter(self, frame)
+
+    def stop(self) -> None:
+        """Undo one `start`; with the last one, stop gathering and freeze what there is.
+
+        Raises `ArgumentError` if it isn't running.
+        """
+        now_ns = ENGINE.clock()
+        if not self.running:
+            raise ArgumentError(
+                f"collector {self.name!r} is not running: each stop() needs a start() before it"
+            )
+        if ENGINE.leave(self):
+            self._finish(now_ns)
+            ENGINE.disarm()
+
+    def _finish(self, now_ns: int) -> None:
+        self._wall_ns += now_ns - self._started_ns
+        opened = ENGINE.open_spans(now_ns)
+        ENGINE.close(self)
+        scopes, self.scopes = self.scopes, []
+        self._absorb(scopes, opened)
+        self.running = False
+        self.section_name = ""
+        ENGINE.forget_paused()
+        for scope in scopes:
+            if idle(scope, opened):
+                for member in scope.members:
+                    if member.running:
+                        member.take_over(scope)
+                settle_over(scope, ENGINE.costs)
+
+    def __enter__(self) -> Self:
+        self._start(sys._getframe(1))
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def section(self, name: str) -> None:
+        """Spans that start from now on in this context are told apart under ``name``."""
+        self.section_name = name
+        ENGINE.start_section(self, name)
+
+    def start_empty(self) -> None:
+        """Forget what was gathered and go on: this process is a copy of the one that did."""
+        self._table = PathTable()
+        self._overhead_ns = 0.0
+        self._dropped = 0
+        self._wall_ns = 0
+        self._started_ns = self._origin_ns = ENGINE.clock()
+        self.scopes = []
+        if self._timeline is not None:
+            self._timeline = Timeline(self._timeline.limit)
+
+    # Gathering
+
+    def add_to_timeline(self, name: str, section: str, start_ns: int, end_ns: int) -> None:
+        """Keep one finished span; times are the engine's clock."""
+        if self._timeline is not None and start_ns >= self._origin_ns:
+            self._timeline.add(name, section, start_ns - self._origin_ns, end_ns - self._origin_ns)
+
+    def take_over(self, scope: Scope) -> None:
+        """Keep the sums of a closed scope in which nothing is open, instead of its trees."""
+        self._absorb([scope], {})
+        self.scopes.remove(scope)
+
+    def _absorb(self, scopes: list[Scope], opened: OpenSpans) -> None:
+        self._overhead_ns += add_scopes(self._table, self, scopes, opened, ENGINE.costs)
+        self._dropped += sum(scope.dropped for scope in scopes)
+
+    def recording(self) -> Recording:
+        """All that was gathered so far, frozen; open spans with their time so far."""
+        now_ns = ENGINE.clock()
+        table, overhead_ns, dropped = self._table, self._overhead_ns, self._dropped
+        wall_ns = self._wall_ns
+        if self.running:
+            wall_ns += now_ns - self._started_ns
+            table = table.copy()
+            overhead_ns += add_scopes(
+                table, self, self.scopes, ENGINE.open_spans(now_ns), ENGINE.costs
+            )
+            dropped += sum(scope.dropped for scope in self.scopes)
+        cost = ENGINE.costs.code
+        return Recording(
+            name=self.name,
+            wall_ns=wall_ns,
+            total_ns=max(wall_ns - round(overhead_ns), 0),
+            overhead=Overhead(round(cost.full_ns), round(cost.spread_ns), round(overhead_ns)),
+            paths=table.rows(),
+            timeline=tuple(self._timeline.spans()) if self._timeline else (),
+            dropped_paths=dropped,
+            dropped_spans=self._timeline.dropped if self._timeline else 0,
+        )

@@ -1,0 +1,294 @@
+"""The one engine of a process: which captures are active, and where a context's work belongs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from _thread import RLock, get_ident
+from time import perf_counter_ns
+
+from .lookup import Entry, entries_on_stack
+from .monitoring import MONITOR
+from .overhead import NO_OVERHEAD
+from .scope import ABSENT, ORIGIN, Origin, ScopeTable
+from .spans import Lanes, build_spans
+from .starters import Starters
+from .tree import NOWHERE, Node, Root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import Protocol
+
+    from .capture import Capture
+    from .freeze import OpenSpans
+    from .lane import Lane
+    from .overhead import SpanCosts
+    from .scope import Scope
+    from .spans import Lanes, Spans
+
+    class Instrument(Protocol):
+        """Something that is switched on while the engine is armed."""
+
+        def arm(self, engine: Engine) -> None: ...
+
+        def refresh(self, engine: Engine) -> None: ...
+
+        def disarm(self, engine: Engine) -> None: ...
+
+
+__all__ = ["ENGINE", "Engine"]
+
+_NOTHING: frozenset[Capture] = frozenset()
+
+_CALIBRATION_AGE_NS = 2_000_000_000
+"""How long calibrated costs are good for: clock speed drifts, and measuring takes about 1 ms."""
+
+
+class Engine:
+    """Arming, and the captures that are active.
+
+    ``armed`` is what every wrapper asks: a plain attribute, so that asking costs nothing.
+    ``clock`` is bound when the engine is made, so that a faked clock can't bend it; tests hand
+    in their own with `use_clock`.
+    """
+
+    def __init__(self, clock: Callable[[], int] = perf_counter_ns) -> None:
+        self.armed = False
+        self.faults = 0
+        self._arms = 0
+        self._lock = RLock()
+        self.instruments: list[Instrument] = []
+        self.scopes = ScopeTable()
+        self.entries: list[Entry] = []
+        self.getframe: Callable[[int], FrameType] = sys._getframe
+        self.costs: SpanCosts = NO_OVERHEAD
+        self.calibrates = True
+        self._calibrated_ns = -_CALIBRATION_AGE_NS
+        self.clock = clock
+        self.lanes: Lanes
+        self.spans: Spans
+        self._build(clock)
+
+    def _build(self, clock: Callable[[], int]) -> None:
+        self.clock = clock
+        self.lanes = Lanes(clock, self._find_scope)
+        self.spans = build_spans(self.lanes, clock)
+
+    def use_clock(self, clock: Callable[[], int], calibrate: bool = False) -> None:
+        """Measure with ``clock`` from now on; only while nothing is armed. For tests."""
+        assert not self.armed, "the clock can't change while recording is armed"
+        self.calibrates = calibrate
+        self.costs = NO_OVERHEAD
+        self._build(clock)
+
+    # Arming
+
+    def arm(self) -> None:
+        """Switch recording on; counted, so that each `arm` has its `disarm`."""
+        with self._lock:
+            self._arms += 1
+            if self._arms == 1:
+                self.armed = True
+                for instrument in self.instruments:
+                    instrument.arm(self)
+            self._calibrate()
+
+    def _calibrate(self) -> None:
+        if self.calibrates and perf_counter_ns() - self._calibrated_ns > _CALIBRATION_AGE_NS:
+            from .calibration import calibrate
+
+            self.costs = calibrate(self)
+            self._calibrated_ns = perf_counter_ns()
+
+    def disarm(self) -> None:
+        """Switch recording off when nobody needs it any more."""
+        with self._lock:
+            self._arms -= 1
+            if self._arms:
+                return
+            self.armed = False
+            for instrument in reversed(self.instruments):
+                instrument.disarm(self)
+            # the ends of what is open now won't be seen
+            self.lanes.reset()
+
+    # Entering and leaving captures
+
+    def enter(self, capture: Capture, frame: FrameType) -> None:
+        """Make ``capture`` the innermost one of the running context."""
+        with self._lock:
+            lane = self.lanes.here()
+            origin = ORIGIN.get()
+            for instrument in self.instruments:
+                instrument.refresh(self)
+            entry = Entry(capture, frame, lane)
+            self.entries.append(entry)
+            scope = self._find_scope(lane, origin, lane.place())
+            outer = scope.members if scope is not None else ()
+            if capture not in outer:
+                hidden = (scope.hidden if scope is not None else _NOTHING) | capture.without
+                hidden -= {capture}
+                members = (*(m for m in outer if m not in hidden), capture)
+                inner = self.scopes.scope_of(members, hidden)
+                ORIGIN.set(Origin(inner, capture=capture, outer=origin, lane=lane))
+            if not entry.in_task:
+                lane.covers.append(capture)
+
+    def leave(self, capture: Capture) -> bool:
+        """Undo the latest `enter` of ``capture``, this thread's first; True if it was the last."""
+        with self._lock:
+            lane = self.lanes.here()
+            own = [e for e in self.entries if e.capture is capture]
+            entry = next((e for e in reversed(own) if e.lane is lane), own[-1])
+            self.entries.remove(entry)
+            if not entry.in_task and capture in entry.lane.covers:
+                entry.lane.covers.remove(capture)
+            still_here = any(e.capture is capture and e.lane is entry.lane for e in self.entries)
+            if not still_here:
+                ORIGIN.set(_without(ORIGIN.get(), capture))
+            return len(own) == 1
+
+    def close(self, capture: Capture) -> None:
+        """No span reaches ``capture`` any more."""
+        with self._lock:
+            self.scopes.close(capture.scopes)
+
+    def open_spans(self, now_ns: int) -> OpenSpans:
+        """All spans that are open at ``now_ns``, by node."""
+        from .freeze import open_spans
+
+        return open_spans(self.lanes.in_use, self.lanes.paused.values(), now_ns)
+
+    def forget_paused(self) -> None:
+        """Drop suspended spans that no running capture waits for."""
+        paused = self.lanes.paused
+        for frame_id, group in list(paused.items()):
+            if not any(m.running for one in group for m in one.node.root.scope.members):
+                paused.pop(frame_id, None)
+
+    def start_section(self, capture: Capture, section: str) -> None:
+        """Spans of the running context that start from now on belong to ``section``."""
+        with self._lock:
+            origin = ORIGIN.get()
+            for scope in capture.scopes:
+                scope.retire(ABSENT)
+            if origin.capture is capture and origin.scope is not None:
+                ORIGIN.set(
+                    Origin(
+                        origin.scope,
+                        capture=capture,
+                        outer=origin.outer,
+                        section=section,
+                        lane=origin.lane,
+                    )
+                )
+
+    # Where a span belongs
+
+    def _find_scope(self, lane: Lane, origin: Origin, top: Node) -> Scope | None:
+        """The scope of a span in context ``origin`` that would open above ``top``."""
+        candidates = [origin.scope, None if top is NOWHERE else top.root.scope]
+        live = [scope for scope in candidates if scope is not None and not scope.closed]
+        if len(live) == 2 and live[0] is live[1]:
+            live.pop()
+        covers = lane.covers
+        walk = any(entry.in_task for entry in self.entries)
+        if len(live) == 1 and not walk and all(c in live[0].members for c in covers):
+            return live[0]
+        return self._join(lane, candidates, covers, walk)
+
+    def _join(
+        self, lane: Lane, candidates: list[Scope | None], covers: list[Capture], walk: bool
+    ) -> Scope | None:
+        members: list[Capture] = []
+        hidden = _NOTHING
+        for scope in reversed(candidates):
+            if scope is None:
+                continue
+            if not scope.closed:
+                hidden |= scope.hidden
+            members += [m for m in scope.members if m.running and m not in members]
+        members += [c for c in covers if c not in members]
+        if walk:
+            found = entries_on_stack(self.entries, depth=0, getframe=self.getframe)
+            members += [e.capture for e in reversed(found) if e.capture not in members]
+        for capture in covers:
+            hidden |= capture.without
+        kept = tuple(m for m in members if m not in hidden)
+        return self.scopes.scope_of(kept, hidden) if kept else None
+
+    def starting_origin(self) -> Origin | None:
+        """The origin of work that the running span starts; None where nothing gathers."""
+        lane = self.lanes.here()
+        lane.settle()
+        node = lane.place()
+        origin = ORIGIN.get()
+        if node is NOWHERE or node.root.scope.closed:
+            return None
+        if isinstance(node, Root):
+            if origin.base is ABSENT:
+                origin = node.starting = node.starting or Origin(node.scope, section=node.section)
+            return origin
+        node = _first_of_its_name(node)
+        if node.starting is None:
+            node.starting = Origin(node.root.scope, node=node, section=node.root.section)
+        return node.starting
+
+    def after_fork(self) -> None:
+        """In a child process: what it inherited starts empty, and nothing of it is open."""
+        self._lock = RLock()
+        self.lanes.in_use = {self.lanes.here()}
+        self.lanes.here().thread = get_ident()
+        covers = list(self.lanes.here().covers)
+        self.lanes.reset()
+        self.lanes.here().covers.extend(covers)
+        for capture in {entry.capture for entry in self.entries}:
+            self.scopes.close(capture.scopes)
+            capture.start_empty()
+
+
+def _without(origin: Origin, capture: Capture) -> Origin:
+    """``origin`` as if ``capture`` had not been entered; the same where it wasn't."""
+    if origin.capture is None:
+        return origin
+    outer = origin.outer or ABSENT
+    if origin.capture is capture:
+        return outer
+    inner = _without(outer, capture)
+    if inner is outer:
+        return origin
+    return Origin(
+        origin.scope,
+        capture=origin.capture,
+        outer=inner,
+        section=origin.section,
+        lane=origin.lane,
+    )
+
+
+def _first_of_its_name(node: Node) -> Node:
+    """The outermost node of this name from which ``node``'s work descends.
+
+    A task that starts its like again and again would otherwise make an endless call path.
+    """
+    first = node
+    current: Node | None = node
+    while current is not None:
+        if isinstance(current, Root):
+            current = current.logical
+            continue
+        if current.site.name == node.site.name and current.root.scope is node.root.scope:
+            first = current
+        current = current.parent
+    return first
+
+
+ENGINE = Engine()
+if MONITOR is not None:
+    ENGINE.instruments.append(MONITOR)
+ENGINE.instruments.append(Starters(MONITOR))
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=ENGINE.after_fork)

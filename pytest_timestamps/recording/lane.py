@@ -1,0 +1,441 @@
+"""One thread's stack of open spans, and all that is not a plain call or return.
+
+The callbacks in `spans` do the common thing themselves: the next span is a child of the top one.
+Whatever doesn't fit comes here: another context than the last time, recursion, a span that
+outlives its caller, a generator resumed somewhere else.
+
+A lane has two forms. Plain: `top` is the innermost node, its parents are the rest of the stack.
+Guarded: `top` is `GUARD`, which matches nothing, so that every event comes here, and `stack`
+holds an `Activation` for each span above `below`. Guarded is exact in all cases, and slower.
+"""
+
+from __future__ import annotations
+
+from .scope import ORIGIN, Origin
+from .tree import NOWHERE, Node, Root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .scope import Scope
+    from .tree import Site
+
+    FindScope = Callable[["Lane", Origin, Node], Scope | None]
+
+__all__ = ["GUARD", "Activation", "Lane", "Paused"]
+
+
+class _Guard(Root):
+    """The top of a guarded lane."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(object(), None, None, None, "", False)  # type: ignore[arg-type]
+
+
+GUARD = _Guard()
+
+
+class Activation:
+    """One open span of a guarded lane; with ``key`` None, a change of context between spans.
+
+    ``node`` is the path that it counts for, None where it counts for none (its start was not
+    seen, or there is no room for its path).
+    ``place`` is where spans below it hang. ``caller`` is set where recursion is folded.
+    ``frame`` is the id of the suspendable frame that a block was entered in, else 0.
+    """
+
+    __slots__ = (
+        "active_ns",
+        "began_ns",
+        "caller",
+        "foreign",
+        "frame",
+        "key",
+        "node",
+        "origin",
+        "place",
+        "site",
+        "start_ns",
+        "suspended_ns",
+    )
+
+    def __init__(self, key: Any, site: Site | None, place: Node, origin: Any) -> None:
+        self.key = key
+        self.site = site
+        self.node: Node | None = None
+        self.place = place
+        self.origin = origin
+        self.caller: Node | None = None
+        self.foreign = False
+        self.frame = 0
+        self.began_ns = 0
+        self.start_ns = 0
+        self.active_ns = 0
+        self.suspended_ns = 0
+
+
+class Paused:
+    """A span between suspension and resumption, off every stack."""
+
+    __slots__ = (
+        "active_ns",
+        "began_ns",
+        "frame",
+        "key",
+        "node",
+        "paused_ns",
+        "site",
+        "suspended_ns",
+    )
+
+    def __init__(self, key: Any, site: Site, node: Node, active_ns: int, paused_ns: int) -> None:
+        self.key = key
+        self.site = site
+        self.node = node
+        self.active_ns = active_ns
+        self.paused_ns = paused_ns
+        self.suspended_ns = 0
+        self.began_ns = paused_ns - active_ns
+        self.frame = 0
+
+
+class Lane:
+    """The open spans of one thread, written by that thread alone."""
+
+    __slots__ = (
+        "__weakref__",
+        "below",
+        "clock",
+        "covers",
+        "find_scope",
+        "stack",
+        "starting",
+        "thread",
+        "top",
+    )
+
+    def __init__(self, clock: Callable[[], int], find_scope: FindScope) -> None:
+        self.clock = clock
+        self.find_scope = find_scope
+        self.thread = 0
+        self.top: Node = NOWHERE
+        self.below: Node = NOWHERE
+        self.stack: list[Activation] = []
+        self.covers: list[Any] = []
+        self.starting: list[Any] = []
+
+    def reset(self) -> None:
+        """Forget all open spans: their ends won't be seen."""
+        self.top = NOWHERE
+        self.below = NOWHERE
+        self.stack.clear()
+        self.covers.clear()
+        self.starting.clear()
+
+    # Where the next span belongs
+
+    def place(self) -> Node:
+        """The innermost node, an idle root included; `NOWHERE` where there is none."""
+        return self.stack[-1].place if self.stack else self.top
+
+    def settle(self) -> Node | None:
+        """The node under which a span of the running context belongs; None if none gathers it."""
+        current = ORIGIN.get()
+        origin = current.on(self)
+        place = self._settle(origin)
+        if origin is not current and place is not None:
+            ORIGIN.set(origin)
+        return place
+
+    def _settle(self, origin: Origin) -> Node | None:
+        if self.stack:
+            return self._settle_guarded(origin)
+        top = self.top
+        while top.origin is not origin and type(top) is Root:
+            top = top.under or NOWHERE
+        self.top = top
+        if top.origin is origin:
+            return top
+        scope = self.find_scope(self, origin, top)
+        if scope is None:
+            return None
+        root = scope.root_for(origin, None if top is NOWHERE else top, self)
+        self.top = root
+        if scope.timelines:
+            # each span's start is needed: none may take the plain path
+            self._guard()
+            self.stack.append(Activation(None, None, root, origin))
+        return root
+
+    def _settle_guarded(self, origin: Origin) -> Node | None:
+        last = self.stack[-1]
+        if last.key is None and last.place.origin is not origin:
+            self.stack.pop()
+            if not self.stack:
+                self._unguard()
+            return self._settle(origin)
+        place = last.place
+        if last.origin is origin:
+            return place
+        scope = self.find_scope(self, origin, place)
+        if scope is None:
+            return None
+        root = scope.root_for(origin, place, self)
+        self.stack.append(Activation(None, None, root, origin))
+        return root
+
+    # Opening
+
+    def open(self, key: Any, site: Site, frame: int = 0, paused: Paused | None = None) -> None:
+        """Open a span here and now, or go on with a ``paused`` one."""
+        place = self.settle()
+        if place is None:
+            return
+        scope = place.root.scope
+        foreign = paused is not None and paused.node.root.scope is not scope
+        if not (self.stack or frame or foreign or scope.timelines):
+            child = place.children.get(id(key))
+            if child is None and self._open_node(site.name, scope) is None:
+                child = place.add(key, site)
+            if child is not None:
+                self.top = child
+                self._start_plain(child, paused)
+                return
+        self._push(place, key, site, frame, paused, foreign)
+
+    def _start_plain(self, node: Node, paused: Paused | None) -> None:
+        if paused is None:
+            node.start_ns = self.clock()
+            return
+        now_ns = self.clock()
+        node.resumes += 1
+        node.suspended_ns += now_ns - paused.paused_ns
+        node.total_ns -= paused.active_ns
+        node.start_ns = now_ns - paused.active_ns
+
+    def _push(
+        self, place: Node, key: Any, site: Site, frame: int, paused: Paused | None, foreign: bool
+    ) -> None:
+        self._guard()
+        span = Activation(key, site, place, ORIGIN.get())
+        span.frame = frame
+        self.stack.append(span)
+        if foreign:
+            assert paused is not None
+            span.foreign = True
+            span.node = paused.node
+        else:
+            self._find_node(span, place)
+        now_ns = self.clock()
+        span.start_ns = span.began_ns = now_ns
+        if paused is not None:
+            span.began_ns = paused.began_ns
+            span.active_ns = paused.active_ns
+            span.suspended_ns = paused.suspended_ns + now_ns - paused.paused_ns
+            if span.node is not None:
+                span.node.resumes += 1
+                span.node.suspended_ns += now_ns - paused.paused_ns
+
+    def _find_node(self, span: Activation, place: Node) -> None:
+        assert span.site is not None
+        node = self._open_node(span.site.name, place.root.scope)
+        if node is not None:
+            span.caller = place
+        else:
+            node = place.children.get(id(span.key)) or place.add(span.key, span.site)
+        if node is not None:
+            span.node = span.place = node
+
+    def open_unseen(self, key: Any) -> None:
+        """Open a span whose start was not seen: it counts for nothing and hides nothing."""
+        place = self.settle()
+        if place is None:
+            return
+        self._guard()
+        self.stack.append(Activation(key, None, place, ORIGIN.get()))
+
+    def _guard(self) -> None:
+        if not self.stack:
+            self.below = self.top
+            self.top = GUARD
+
+    def _unguard(self) -> None:
+        self.top = self.below
+        self.below = NOWHERE
+
+    def _open_node(self, name: str, scope: Scope) -> Node | None:
+        """The node of ``scope`` on this stack that carries ``name``, if one is open."""
+        for span in reversed(self.stack):
+            node = span.node
+            if node is not None and not span.foreign and node.site.name == name:
+                if node.root.scope is scope:
+                    return node
+                return None
+        for node in self._plain_nodes():
+            if node.site.name == name:
+                return node if node.root.scope is scope else None
+        return None
+
+    def _plain_nodes(self) -> list[Node]:
+        """The open nodes below the guarded part, innermost first."""
+        nodes = []
+        node = self.below if self.stack else self.top
+        while node is not NOWHERE:
+            if type(node) is Root:
+                node = node.under or NOWHERE
+            else:
+                nodes.append(node)
+                node = node.parent
+        return nodes
+
+    def open_spans(self, now_ns: int) -> list[tuple[Node, int, bool]]:
+        """All open spans: the node, its time so far, and whether recursion folded it."""
+        spans = [(node, now_ns - node.start_ns, False) for node in self._plain_nodes()]
+        spans += [
+            (span.node, now_ns - span.start_ns, span.caller is not None)
+            for span in list(self.stack)
+            if span.node is not None
+        ]
+        return spans
+
+    # Closing
+
+    def close(self, key: Any, now_ns: int, failed: bool = False) -> None:
+        """Close the innermost open span of ``key``; nothing where none is open.
+
+        Blocks above it outlive it and go on under what is beneath; other spans above it have
+        lost their ends, and end now.
+        """
+        above = self._take_above(key, now_ns)
+        if above is None:
+            return
+        if self.stack:
+            self._finish(self.stack.pop(), now_ns, failed)
+            self._leave_guard()
+        else:
+            node = self.top
+            active_ns = now_ns - node.start_ns
+            node.total_ns += active_ns
+            node.finish(active_ns, failed)
+            self.top = node.parent
+        self._go_on(above)
+
+    def pause(self, key: Any, now_ns: int, frame: int) -> list[Paused]:
+        """Take the span of ``key`` and the blocks of its ``frame`` off the stack.
+
+        Innermost first; empty where nothing of them is open here.
+        """
+        paused = []
+        while self.stack and self.stack[-1].frame == frame != 0:
+            paused.append(self._suspend(self.stack.pop(), now_ns))
+            self._leave_guard()
+        above = self._take_above(key, now_ns)
+        if above is None:
+            return [p for p in paused if p is not None]
+        if self.stack:
+            paused.append(self._suspend(self.stack.pop(), now_ns))
+            self._leave_guard()
+        else:
+            paused.append(self._suspend_plain(self.top, now_ns))
+        # blocks of another frame stay open: their own code has not been suspended
+        self._go_on(above)
+        return [p for p in paused if p is not None]
+
+    def _take_above(self, key: Any, now_ns: int) -> list[Paused] | None:
+        """Make the innermost span of ``key`` the top; None where there is none.
+
+        What was above it has ended, but for blocks, which are returned, outermost last.
+        """
+        if self.stack:
+            if self.stack[-1].key is key:
+                return []
+            if not any(span.key is key for span in self.stack) and not self._is_below(key):
+                return None
+        else:
+            while type(self.top) is Root:
+                # an idle root: what ran in its context is over
+                self.top = self.top.under or NOWHERE
+            if self.top.key is key:
+                return []
+            if not self._is_below(key):
+                return None
+        above: list[Paused] = []
+        while self.stack and self.stack[-1].key is not key:
+            self._displace(self._suspend(self.stack.pop(), now_ns), above)
+            self._leave_guard()
+        while not self.stack and self.top.key is not key:
+            if type(self.top) is Root:
+                self.top = self.top.under or NOWHERE
+            else:
+                self._displace(self._suspend_plain(self.top, now_ns), above)
+        return above
+
+    def _is_below(self, key: Any) -> bool:
+        return any(node.key is key for node in self._plain_nodes())
+
+    def _displace(self, paused: Paused | None, above: list[Paused]) -> None:
+        if paused is None:
+            return
+        if paused.site.kind == "block":
+            above.append(paused)
+        else:
+            paused.node.finish(paused.active_ns, False)
+
+    def _go_on(self, above: list[Paused]) -> None:
+        for paused in reversed(above):
+            self.open(paused.key, paused.site, paused.frame, paused)
+
+    def _suspend_plain(self, node: Node, now_ns: int) -> Paused:
+        active_ns = now_ns - node.start_ns
+        node.total_ns += active_ns
+        self.top = node.parent
+        return Paused(node.key, node.site, node, active_ns, now_ns)
+
+    def _suspend(self, span: Activation, now_ns: int) -> Paused | None:
+        if span.node is None or span.site is None:
+            return None
+        active_ns = self._book(span, now_ns)
+        paused = Paused(span.key, span.site, span.node, active_ns, now_ns)
+        paused.began_ns = span.began_ns
+        paused.suspended_ns = span.suspended_ns
+        paused.frame = span.frame
+        return paused
+
+    def _book(self, span: Activation, now_ns: int) -> int:
+        """Add the stretch that ends now to its path; returns the span's active time in all."""
+        stretch_ns = now_ns - span.start_ns
+        node = span.node
+        assert node is not None
+        node.slow += 1
+        if span.caller is not None:
+            node.credit_ns += stretch_ns
+            node.folded_in += 1
+            span.caller.debit_ns += stretch_ns
+            span.caller.folded_out += 1
+        else:
+            node.total_ns += stretch_ns
+        if span.foreign:
+            span.place.debit_ns += stretch_ns
+        return span.active_ns + stretch_ns
+
+    def _finish(self, span: Activation, now_ns: int, failed: bool) -> None:
+        if span.node is None or span.site is None:
+            return
+        span.node.finish(self._book(span, now_ns), failed)
+        for capture in span.node.root.scope.timelines:
+            capture.add_to_timeline(span.site.name, span.node.root.section, span.began_ns, now_ns)
+
+    def _leave_guard(self) -> None:
+        """Drop idle changes of context; with no span left, become plain again."""
+        while (
+            self.stack
+            and self.stack[-1].key is None
+            and not self.stack[-1].place.root.scope.timelines
+        ):
+            self.stack.pop()
+        if not self.stack:
+            self._unguard()

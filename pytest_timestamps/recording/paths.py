@@ -1,0 +1,85 @@
+"""A growing table of call paths: where figures of the same path are added up."""
+
+from __future__ import annotations
+
+from .tree import NO_MINIMUM
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .results import PathStats
+
+__all__ = ["PathTable"]
+
+_CALLS, _ERRORS, _OPEN, _TOTAL, _SELF, _MIN, _MAX, _SUSPENDED = range(4, 12)
+
+
+class PathTable:
+    """Rows by (parent, section, detached, name), parents before children.
+
+    A name that occurs on its own path is recursion: it is folded into the outer row, its calls
+    and self time added, its total time left out because the outer one holds it already.
+    """
+
+    def __init__(self) -> None:
+        self._rows: list[list[Any]] = []
+        self._index: dict[tuple[int, str, bool, str], tuple[int, bool]] = {}
+
+    def copy(self) -> PathTable:
+        """An independent table of the same rows."""
+        other = PathTable()
+        other._rows = [list(row) for row in self._rows]
+        other._index = dict(self._index)
+        return other
+
+    def locate(self, parent: int, section: str, detached: bool, name: str) -> tuple[int, bool]:
+        """The path's row, and whether its total time counts there."""
+        key = (parent, section, detached, name)
+        place = self._index.get(key)
+        if place is None:
+            place = self._fold(parent, detached, name)
+            if place is None:
+                place = (len(self._rows), True)
+                self._rows.append(
+                    [parent, name, section, detached, 0, 0, 0, 0, 0, NO_MINIMUM, 0, 0]
+                )
+            self._index[key] = place
+        return place
+
+    def _fold(self, parent: int, detached: bool, name: str) -> tuple[int, bool] | None:
+        beside = detached
+        row_number = parent
+        while row_number >= 0:
+            row = self._rows[row_number]
+            if row[1] == name:
+                return row_number, beside
+            beside = beside or bool(row[3])
+            row_number = row[0]
+        return None
+
+    def add(self, place: tuple[int, bool], figures: tuple[int, ...]) -> None:
+        """Add calls, errors, open, total, self, minimum, maximum, suspended at ``place``."""
+        number, counts_total = place
+        row = self._rows[number]
+        calls, errors, still_open, total_ns, self_ns, min_ns, max_ns, suspended_ns = figures
+        row[_CALLS] += calls
+        row[_ERRORS] += errors
+        row[_OPEN] += still_open
+        if counts_total:
+            row[_TOTAL] += total_ns
+        row[_SELF] += self_ns
+        row[_MIN] = min(row[_MIN], min_ns)
+        row[_MAX] = max(row[_MAX], max_ns)
+        row[_SUSPENDED] += suspended_ns
+
+    def rows(self) -> tuple[PathStats, ...]:
+        """The table, frozen; a path without any finished or open span has a minimum of 0."""
+        from .results import PathStats
+
+        return tuple(PathStats(*_without_minimum(row)) for row in self._rows)
+
+
+def _without_minimum(row: list[Any]) -> list[Any]:
+    """``row``, with 0 for the minimum of no spans."""
+    return [*row[:_MIN], 0, *row[_MAX:]] if row[_MIN] == NO_MINIMUM else row

@@ -1,0 +1,183 @@
+"""Who gathers: the captures that see a span, and what a context says of its origin.
+
+A `Scope` is a set of captures that are active together; a span is written once, into the
+scope's tree, and every capture of the scope reads it from there, however many there are.
+An `Origin` is what the context variable holds: it says where the work of this context began.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+from .tree import NOWHERE, Node, Root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .capture import Capture
+    from .lane import Lane
+
+__all__ = ["ABSENT", "NO_LANE", "ORIGIN", "PATHS_LIMIT", "NoLane", "Origin", "Scope", "ScopeTable"]
+
+PATHS_LIMIT = 50_000
+"""Distinct call paths that one scope keeps; a span on a further one counts for its parent."""
+
+
+class Scope:
+    """Captures that are active together, innermost last, and the trees that they share.
+
+    ``hidden`` are captures that must not see this scope's spans although they cover its code.
+    """
+
+    __slots__ = ("closed", "dropped", "hidden", "members", "paths", "roots", "table", "timelines")
+
+    def __init__(self, members: tuple[Capture, ...], hidden: frozenset[Capture]) -> None:
+        self.members = members
+        self.hidden = hidden
+        self.closed = False
+        self.roots: list[Root] = []
+        self.table: dict[tuple[int, int], Root] = {}
+        self.paths = 0
+        self.dropped = 0
+        self.timelines = tuple(m for m in members if m.wants_timeline)
+
+    def claim_path(self) -> bool:
+        """Room for one more distinct path? Where not, the span is counted as dropped."""
+        if self.paths >= PATHS_LIMIT:
+            self.dropped += 1
+            return False
+        self.paths += 1
+        return True
+
+    def root_for(self, origin: Origin, under: Node | None, lane: Lane) -> Root:
+        """The root for work of ``origin`` that runs on ``lane``, on top of ``under``.
+
+        Keyed by both, so that the names open beneath a root are the same each time: a fold
+        decided when a path was first seen stays right.
+        """
+        key = (id(origin), id(lane if under is None else under))
+        root = self.table.get(key)
+        # an id says who it is only while its owner lives, and the root keeps its owner alive
+        if root is not None and root.origin is origin:
+            return root
+        logical, detached = self._logical_parent(origin, under)
+        section = self.members[-1].section_name if origin.base is ABSENT else origin.section
+        root = Root(origin, self, under, logical, section, detached)
+        self.table[key] = root
+        self.roots.append(root)
+        if under is not None:
+            if under.over is None:
+                under.over = []
+            under.over.append(root)
+        return root
+
+    def _logical_parent(self, origin: Origin, under: Node | None) -> tuple[Node | None, bool]:
+        if origin.node is not None:
+            return origin.node, origin.node is not under
+        return under, False
+
+    def retire(self, origin: Origin) -> None:
+        """Let work of ``origin`` begin at new roots from now on."""
+        for root in self.roots:
+            if root.origin.base is origin:
+                root.origin = _CLOSED
+
+    def close(self) -> None:
+        """No span begins here any more: each thread looks anew for where it belongs."""
+        self.closed = True
+        for root in self.roots:
+            root.origin = _CLOSED
+
+
+class NoLane:
+    """Stands where a lane would, for contexts and threads that nothing has been recorded in."""
+
+    __slots__ = ()
+    thread = 0
+    top = NOWHERE
+
+
+class Origin:
+    """Where the work of a context began: an entered capture, or a span that started it.
+
+    ``node`` is the starting span, None for an entered capture; ``outer`` is the origin that
+    an entered capture's context had before.
+    An origin is bound to the ``lane`` of the thread that runs its context, so that the end of a
+    span finds its lane without asking for the thread, which costs three times as much. A context
+    that is copied into another thread is bound anew at its first span there, to a twin.
+    """
+
+    __slots__ = ("base", "capture", "lane", "node", "outer", "scope", "section", "twins")
+
+    def __init__(
+        self,
+        scope: Scope | None,
+        *,
+        capture: Capture | None = None,
+        outer: Origin | None = None,
+        node: Node | None = None,
+        section: str = "",
+        lane: Lane | NoLane | None = None,
+    ) -> None:
+        self.scope = scope
+        self.capture = capture
+        self.outer = outer
+        self.node = node
+        self.section = section
+        self.lane = lane or NO_LANE
+        self.base = self
+        self.twins: dict[Lane, Origin] = {}
+
+    def on(self, lane: Lane) -> Origin:
+        """This origin, bound to ``lane``."""
+        if self.lane is lane:
+            return self
+        twins = self.base.twins
+        twin = twins.get(lane)
+        if twin is None:
+            twin = Origin(
+                self.scope,
+                capture=self.capture,
+                outer=self.outer,
+                node=self.node,
+                section=self.section,
+                lane=lane,
+            )
+            twin.base = self.base
+            twins[lane] = twin
+        return twin
+
+
+NO_LANE = NoLane()
+
+ABSENT = Origin(None)
+"""The origin of a context that no capture knows."""
+
+_CLOSED = Origin(None)
+"""The origin of a root at which nothing begins any more: no context has it."""
+
+ORIGIN: ContextVar[Origin] = ContextVar("pytest_timestamps_origin", default=ABSENT)
+
+
+class ScopeTable:
+    """All open scopes, one for each set of captures."""
+
+    def __init__(self) -> None:
+        self._scopes: dict[tuple[tuple[Capture, ...], frozenset[Capture]], Scope] = {}
+
+    def scope_of(self, members: tuple[Capture, ...], hidden: frozenset[Capture]) -> Scope:
+        """The open scope of exactly these captures; made where there is none."""
+        key = (members, hidden)
+        scope = self._scopes.get(key)
+        if scope is None:
+            scope = self._scopes[key] = Scope(members, hidden)
+            for member in members:
+                member.scopes.append(scope)
+        return scope
+
+    def close(self, scopes: Iterable[Scope]) -> None:
+        """Close ``scopes``: their captures stopped, or their process is a copy."""
+        for scope in scopes:
+            scope.close()
+            self._scopes.pop((scope.members, scope.hidden), None)

@@ -1,0 +1,180 @@
+"""Opening and closing spans: the path that every recorded call takes.
+
+These closures are what recording costs. They read no configuration, allocate nothing for a
+plain call, and hand whatever isn't plain to the `Lane`. Costs measured on CPython 3.12:
+context variable 16 ns, thread's id 33 ns, clock 50 ns; a `threading.local`, at 50 ns, is too
+dear. The rest is attribute access.
+"""
+
+from __future__ import annotations
+
+from _thread import _local, get_ident
+
+from .lane import Lane, Paused
+from .scope import ORIGIN
+from .tree import NOWHERE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .lane import FindScope
+    from .tree import Site
+
+__all__ = ["Lanes", "Spans", "build_spans"]
+
+
+class _Slot(_local):
+    """The running thread's lane, and what gives it back."""
+
+    keeper: _Keeper | None = None
+
+
+class _Keeper:
+    """Gives a thread's lane back when the thread ends.
+
+    A new thread takes a used lane first, so that roots, which belong to lanes, are as many as
+    the threads that ran at one time, not as the threads that ever ran.
+    """
+
+    __slots__ = ("lane", "lanes")
+
+    def __init__(self, lane: Lane, lanes: Lanes) -> None:
+        self.lane = lane
+        self.lanes = lanes
+
+    def __del__(self) -> None:
+        self.lane.reset()
+        self.lane.thread = 0
+        self.lanes.in_use.discard(self.lane)
+        self.lanes.spare.append(self.lane)
+
+
+class Lanes:
+    """All lanes: one for each thread that recorded anything, and the spare ones.
+
+    ``paused`` holds the suspended spans, by an id of what was suspended.
+    """
+
+    def __init__(self, clock: Callable[[], int], find_scope: FindScope) -> None:
+        self.clock = clock
+        self.find_scope = find_scope
+        self.in_use: set[Lane] = set()
+        self.spare: list[Lane] = []
+        self.paused: dict[int, list[Paused]] = {}
+        self.slot = _Slot()
+
+    def here(self) -> Lane:
+        """The running thread's lane; made, or taken from the spare ones, at first use."""
+        keeper = self.slot.keeper
+        if keeper is None:
+            try:
+                lane = self.spare.pop()
+            except IndexError:
+                lane = Lane(self.clock, self.find_scope)
+            lane.thread = get_ident()
+            self.in_use.add(lane)
+            keeper = self.slot.keeper = _Keeper(lane, self)
+        return keeper.lane
+
+    def reset(self) -> None:
+        """Forget all open spans on all threads."""
+        for lane in list(self.in_use):
+            lane.reset()
+
+
+class Spans:
+    """The operations of one engine; ``key`` closes what was opened with it."""
+
+    __slots__ = ("close", "fail", "open", "pause", "resume")
+
+    def __init__(
+        self,
+        open: Callable[[Any, Site], None],  # a field, named for what it does
+        close: Callable[[Any], None],
+        fail: Callable[[Any], None],
+        pause: Callable[[Any, int], list[Paused]],
+        resume: Callable[[list[Paused]], None],
+    ) -> None:
+        self.open = open
+        self.close = close
+        self.fail = fail
+        self.pause = pause
+        self.resume = resume
+
+
+def build_spans(lanes: Lanes, clock: Callable[[], int]) -> Spans:
+    """The span operations over ``lanes`` and ``clock``."""
+    close, pause = _build_ends(lanes, clock)
+    here = lanes.here
+
+    def fail_span(key: Any) -> None:
+        now_ns = clock()
+        here().close(key, now_ns, True)
+
+    def resume_spans(paused: list[Paused]) -> None:
+        lane = here()
+        for one in reversed(paused):
+            lane.open(one.key, one.site, one.frame, one)
+
+    return Spans(_build_open(lanes, clock), close, fail_span, pause, resume_spans)
+
+
+def _build_open(lanes: Lanes, clock: Callable[[], int]) -> Callable[[Any, Site], None]:
+    here = lanes.here
+    origin_here = ORIGIN.get
+    thread_here = get_ident
+
+    def open_span(key: Any, site: Site) -> None:
+        origin = origin_here()
+        lane: Any = origin.lane
+        top = lane.top
+        if top.origin is origin and lane.thread == thread_here():
+            child = top.recent
+            if child.key is not key:
+                child = top.children.get(id(key), NOWHERE)
+                top.recent = child
+            if child is not NOWHERE:
+                lane.top = child
+                child.start_ns = clock()
+                return
+        here().open(key, site)
+
+    return open_span
+
+
+def _build_ends(
+    lanes: Lanes, clock: Callable[[], int]
+) -> tuple[Callable[[Any], None], Callable[[Any, int], list[Paused]]]:
+    here = lanes.here
+    origin_here = ORIGIN.get
+
+    def close_span(key: Any) -> None:
+        now_ns = clock()
+        lane: Any = origin_here().lane
+        node = lane.top
+        if node.key is not key:
+            here().close(key, now_ns)
+            return
+        active_ns = now_ns - node.start_ns
+        node.calls += 1
+        node.total_ns += active_ns
+        if active_ns < node.min_ns:
+            node.min_ns = active_ns
+        if active_ns > node.max_ns:
+            node.max_ns = active_ns
+        lane.top = node.parent
+
+    def pause_span(key: Any, frame: int) -> list[Paused]:
+        now_ns = clock()
+        lane: Any = origin_here().lane
+        node = lane.top
+        if node.key is not key:
+            return here().pause(key, now_ns, frame)
+        active_ns = now_ns - node.start_ns
+        node.total_ns += active_ns
+        lane.top = node.parent
+        return [Paused(key, node.site, node, active_ns, now_ns)]
+
+    return close_span, pause_span

@@ -1,0 +1,167 @@
+"""The live call tree: what recording writes while a program runs.
+
+A node is a call path and, while a span runs on it, that span's place on its thread's stack as
+well: a plain call moves a pointer and adds to integers, and allocates nothing.
+That works because no name is open twice on one stack: `lane` sends recursion another way.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .scope import Origin, Scope
+
+__all__ = ["NOWHERE", "NO_MINIMUM", "Node", "Root", "Site"]
+
+NO_MINIMUM = 1 << 62
+"""Larger than any duration: the minimum of no spans."""
+
+_NO_CHILDREN: dict[int, Node] = {}
+"""Shared by all leaves, never written: most nodes are leaves."""
+
+
+class Site:
+    """A named place in the code; ``kind`` says how its spans are recorded, and so their cost."""
+
+    __slots__ = ("__weakref__", "kind", "name")
+
+    def __init__(self, name: str, kind: str) -> None:
+        self.name = name
+        self.kind = kind
+
+    def __repr__(self) -> str:
+        return f"<Site {self.name!r} ({self.kind})>"
+
+
+_ROOT_SITE = Site("", "root")
+_SERIALS = count()
+
+
+class Node:
+    """One call path below one root.
+
+    ``key`` is what closes the span: the code object or the `Site`, compared by identity.
+    ``children`` maps ``id(key)`` to a child; the child keeps its key alive, so the id holds.
+    ``start_ns`` is the running span's start, moved later by what it spent suspended.
+    ``credit_ns`` and ``debit_ns`` move folded recursion from the caller's self time to the
+    called name's; ``folded_in`` and ``folded_out`` count those calls.
+    ``recent`` is the child that was opened last, tried before ``children``: it saves a third of
+    finding it.
+    ``over`` lists the roots that ran on top of this node on the same stack.
+    """
+
+    __slots__ = (
+        "calls",
+        "children",
+        "credit_ns",
+        "debit_ns",
+        "errors",
+        "folded_in",
+        "folded_out",
+        "key",
+        "max_ns",
+        "min_ns",
+        "origin",
+        "over",
+        "parent",
+        "recent",
+        "resumes",
+        "root",
+        "site",
+        "slow",
+        "start_ns",
+        "starting",
+        "suspended_ns",
+        "total_ns",
+    )
+
+    def __init__(self, key: Any, site: Site, parent: Node, root: Root) -> None:
+        self.key = key
+        self.site = site
+        self.parent = parent
+        self.root = root
+        self.origin: Any = root.origin
+        self.children = _NO_CHILDREN
+        self.recent = NOWHERE
+        self.start_ns = 0
+        self.calls = 0
+        self.errors = 0
+        self.total_ns = 0
+        self.min_ns = NO_MINIMUM
+        self.max_ns = 0
+        self.suspended_ns = 0
+        self.resumes = 0
+        self.slow = 0
+        self.folded_in = 0
+        self.folded_out = 0
+        self.credit_ns = 0
+        self.debit_ns = 0
+        self.over: list[Root] | None = None
+        self.starting: Origin | None = None
+
+    def add(self, key: Any, site: Site) -> Node | None:
+        """The new child for ``key``, or None where the scope has no room for more paths."""
+        if not self.root.scope.claim_path():
+            return None
+        child = Node(key, site, self, self.root)
+        if self.children is _NO_CHILDREN:
+            self.children = {}
+        self.children[id(key)] = child
+        return child
+
+    def finish(self, active_ns: int, failed: bool) -> None:
+        """Count a finished span that was active for ``active_ns`` in all."""
+        self.calls += 1
+        if failed:
+            self.errors += 1
+        if active_ns < self.min_ns:
+            self.min_ns = active_ns
+        if active_ns > self.max_ns:
+            self.max_ns = active_ns
+
+
+class Root(Node):
+    """Where spans of one origin begin on one stack.
+
+    ``under`` is the node that it physically runs on top of (None at a thread's bottom),
+    ``logical`` the node whose child its spans are in the call tree.
+    ``serial`` orders roots by age: a root is younger than what it runs on.
+    """
+
+    __slots__ = ("detached", "logical", "scope", "section", "serial", "under")
+
+    def __init__(
+        self,
+        origin: Any,
+        scope: Scope,
+        under: Node | None,
+        logical: Node | None,
+        section: str,
+        detached: bool,
+    ) -> None:
+        self.origin = origin
+        self.scope = scope
+        self.under = under
+        self.logical = logical
+        self.section = section
+        self.detached = detached
+        self.serial = next(_SERIALS)
+        super().__init__(None, _ROOT_SITE, self, self)
+
+
+class _Nowhere(Root):
+    """The top of a stack on which nothing is recorded: it matches no context and no code."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(object(), None, None, None, "", False)  # type: ignore[arg-type]
+
+
+# every node refers to it, itself included: so it is there before it is filled
+NOWHERE: Node = _Nowhere.__new__(_Nowhere)
+NOWHERE.__init__()  # type: ignore[misc]

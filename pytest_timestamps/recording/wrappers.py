@@ -1,0 +1,340 @@
+"""Recording with a wrapper: on Python 3.11, for callables without code of their own, and for
+names that are made from a call's arguments.
+
+A wrapper keeps the kind of what it wraps: a coroutine function stays one, and so on. While
+nothing is armed it does nothing but call.
+"""
+
+from __future__ import annotations
+
+from .callbacks import forget_wait
+from .engine import ENGINE
+from .tree import Site
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+    from typing import Any
+
+    from .lane import Paused
+    from .naming import Template
+
+__all__ = ["TimedCallable", "is_wrapper", "wrap"]
+
+
+def wrap(function: Callable[..., Any], name: Site | Template) -> Callable[..., Any]:
+    """A wrapper of ``function``'s own kind that records its calls."""
+    pick = _fixed(name) if isinstance(name, Site) else name.site_for
+    flags = _flags(function)
+    if flags & 0x200:
+        wrapper = _wrap_async_generator(function, pick)
+    elif flags & (0x80 | 0x100):
+        wrapper = _wrap_coroutine(function, pick)
+    elif flags & 0x20:
+        wrapper = _wrap_generator(function, pick)
+    elif isinstance(name, Site):
+        wrapper = _wrap_plain(function, name)
+    else:
+        wrapper = _wrap_named(function, pick)
+    _CODES.add(wrapper.__code__)
+    dressed: Callable[..., Any] = _dress(wrapper, function)
+    return dressed
+
+
+def is_wrapper(function: object) -> bool:
+    """Is ``function`` one of the wrappers made here, rather than a copy of their attributes?"""
+    return getattr(function, "__code__", None) in _CODES
+
+
+_CODES: set[Any] = set()
+
+
+def _flags(function: Any) -> int:
+    """The code flags of ``function``, as `inspect` reads them; 0 where it has no code."""
+    code = getattr(function, "__code__", None)
+    return 0 if code is None else code.co_flags
+
+
+def _dress(wrapper: Any, function: Any) -> Any:
+    """What `functools.update_wrapper` does, without the cost of importing it."""
+    for attribute in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
+        value = getattr(function, attribute, _MISSING)
+        if value is not _MISSING:
+            setattr(wrapper, attribute, value)
+    wrapper.__dict__.update(getattr(function, "__dict__", {}))
+    wrapper.__wrapped__ = function
+    return wrapper
+
+
+_MISSING = object()
+
+
+def _fixed(site: Site) -> Callable[..., Site]:
+    return lambda args, kwargs: site
+
+
+def _wrap_plain(function: Callable[..., Any], site: Site) -> Any:
+    engine = ENGINE
+
+    def timed(*args: Any, **kwargs: Any) -> Any:
+        if not engine.armed:
+            return function(*args, **kwargs)
+        spans = engine.spans
+        spans.open(site, site)
+        try:
+            result = function(*args, **kwargs)
+        except BaseException:
+            spans.fail(site)
+            raise
+        spans.close(site)
+        return result
+
+    return timed
+
+
+def _wrap_named(function: Callable[..., Any], pick: Callable[..., Site]) -> Any:
+    engine = ENGINE
+
+    def timed(*args: Any, **kwargs: Any) -> Any:
+        if not engine.armed:
+            return function(*args, **kwargs)
+        site = pick(args, kwargs)
+        spans = engine.spans
+        spans.open(site, site)
+        try:
+            result = function(*args, **kwargs)
+        except BaseException:
+            spans.fail(site)
+            raise
+        spans.close(site)
+        return result
+
+    return timed
+
+
+def _wrap_coroutine(function: Callable[..., Any], pick: Callable[..., Site]) -> Any:
+    engine = ENGINE
+
+    async def timed(*args: Any, **kwargs: Any) -> Any:
+        if not engine.armed:
+            return await function(*args, **kwargs)
+        return await _Driven(function(*args, **kwargs), _Span(pick(args, kwargs)))
+
+    return timed
+
+
+def _wrap_generator(function: Callable[..., Any], pick: Callable[..., Site]) -> Any:
+    engine = ENGINE
+
+    def timed(*args: Any, **kwargs: Any) -> Any:
+        if not engine.armed:
+            return (yield from function(*args, **kwargs))
+        return (yield from _drive(function(*args, **kwargs), _Span(pick(args, kwargs))))
+
+    return timed
+
+
+def _wrap_async_generator(function: Callable[..., Any], pick: Callable[..., Site]) -> Any:
+    engine = ENGINE
+
+    async def timed(*args: Any, **kwargs: Any) -> Any:
+        items: AsyncGenerator[Any, Any] = function(*args, **kwargs)
+        span = _Span(pick(args, kwargs)) if engine.armed else None
+        step: Any = items.asend(None)
+        while True:
+            try:
+                item = await (step if span is None else _Driven(step, span, pauses=True))
+            except StopAsyncIteration:
+                return
+            try:
+                sent = yield item
+            except GeneratorExit:
+                if span is not None:
+                    span.forget_wait()
+                    await _Driven(items.aclose(), span)
+                else:
+                    await items.aclose()
+                raise
+            except BaseException as error:
+                step = items.athrow(error)
+            else:
+                step = items.asend(sent)
+
+    return timed
+
+
+class _Span:
+    """One wrapped span that may be suspended: begun, paused and resumed, then finished."""
+
+    __slots__ = ("_paused", "_site", "_started")
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._started = False
+        self._paused: list[Paused] = []
+
+    def go(self) -> None:
+        """Begin, or go on after a pause."""
+        if not self._started:
+            self._started = True
+            ENGINE.spans.open(self._site, self._site)
+        elif self._paused:
+            ENGINE.lanes.paused.pop(id(self), None)
+            paused, self._paused = self._paused, []
+            ENGINE.spans.resume(paused)
+
+    def pause(self) -> None:
+        """Be suspended."""
+        self._paused = ENGINE.spans.pause(self._site, 0)
+        if self._paused:
+            ENGINE.lanes.paused[id(self)] = self._paused
+
+    def forget_wait(self) -> None:
+        """Count no time of the present suspension: closing is no resumption."""
+        forget_wait(self._paused, ENGINE.clock())
+
+    def finish(self, failed: bool) -> None:
+        """End, by an exception or without."""
+        if failed:
+            ENGINE.spans.fail(self._site)
+        else:
+            ENGINE.spans.close(self._site)
+
+    def __del__(self) -> None:
+        if self._paused:
+            # abandoned: it ended where it was suspended
+            ENGINE.lanes.paused.pop(id(self), None)
+            for one in self._paused:
+                one.node.finish(one.active_ns, False)
+
+
+class _Driven:
+    """Awaits ``awaitable`` under ``span``; with ``pauses``, its end suspends the span."""
+
+    __slots__ = ("_awaitable", "_pauses", "_span")
+
+    def __init__(
+        self, awaitable: Coroutine[Any, Any, Any], span: _Span, pauses: bool = False
+    ) -> None:
+        self._awaitable = awaitable
+        self._span = span
+        self._pauses = pauses
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return _drive(self._awaitable, self._span, self._pauses)
+
+
+def _drive(steps: Any, span: _Span, pauses: bool = False) -> Generator[Any, Any, Any]:
+    """Step ``steps`` as its caller steps this, and tell ``span`` when it runs."""
+    advance, argument = steps.send, None
+    while True:
+        span.go()
+        try:
+            item = advance(argument)
+        except StopIteration as stop:
+            if pauses:
+                span.pause()
+            else:
+                span.finish(failed=False)
+            return stop.value
+        except StopAsyncIteration:
+            span.finish(failed=False)
+            raise
+        except BaseException as error:
+            span.finish(failed=not isinstance(error, GeneratorExit))
+            raise
+        span.pause()
+        try:
+            argument = yield item
+            advance = steps.send
+        except GeneratorExit as closing:
+            span.forget_wait()
+            advance, argument = steps.throw, closing
+        except BaseException as error:
+            advance, argument = steps.throw, error
+
+
+class TimedCallable:
+    """A recorded callable object: calls are recorded, all else is the object's own."""
+
+    def __init__(self, target: Any, name: Site | Template) -> None:
+        self.__wrapped__ = target
+        self._name = name
+        self._call = wrap(_as_function(target), name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call(*args, **kwargs)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        bind = getattr(type(self.__wrapped__), "__get__", None)
+        if instance is None or bind is None:
+            return self
+        return TimedCallable(bind(self.__wrapped__, instance, owner), self._name)
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute == "__wrapped__":
+            raise AttributeError(attribute)
+        return getattr(self.__wrapped__, attribute)
+
+    def __reduce__(self) -> Any:
+        name = self._name.name if isinstance(self._name, Site) else self._name.text
+        return _restore, (self.__wrapped__, name)
+
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
+
+
+def _restore(target: Any, name: str) -> Any:
+    from .decorator import timestamp
+
+    return timestamp(target, name=name)
+
+
+def _as_function(target: Any) -> Callable[..., Any]:
+    """A function of ``target``'s kind that calls it."""
+    import inspect
+
+    inner = target
+    while not inspect.isroutine(inner) and hasattr(inner, "func"):
+        inner = inner.func
+    if not inspect.isroutine(inner):
+        inner = getattr(type(inner), "__call__", inner)  # noqa: B004  # the function, not a test
+    call: Any
+    if inspect.isasyncgenfunction(inner) or inspect.isgeneratorfunction(inner):
+        return _generator_call(target, inspect.isasyncgenfunction(inner))
+    if inspect.iscoroutinefunction(inner):
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            return await target(*args, **kwargs)
+    else:
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return target(*args, **kwargs)
+
+    return _signed(call, target)
+
+
+def _generator_call(target: Any, is_async: bool) -> Callable[..., Any]:
+    call: Any
+    if is_async:
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            async for item in target(*args, **kwargs):
+                yield item
+    else:
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return (yield from target(*args, **kwargs))
+
+    return _signed(call, target)
+
+
+def _signed(call: Any, target: Any) -> Callable[..., Any]:
+    import inspect
+
+    try:
+        call.__signature__ = inspect.signature(target)
+    except (TypeError, ValueError):
+        call.__signature__ = inspect.signature(call)
+    function: Callable[..., Any] = call
+    return function
