@@ -14,7 +14,7 @@ _FREE_POST = re.compile(
     r"/(files|uploads|uploads/.+|conversations|conversations/.+|organization/.+|models/.+"
     r"|responses/input_tokens|responses/[^/]+/cancel|chat/completions/[^/]+|tokenize)$"
 )
-_ROOT = re.compile(r"^.*?/(?:v\d+|deployments/[^/]+|openai)(?=/)")
+_ROOT = re.compile(r"^.*/(?:v\d+|deployments/[^/]+|openai)(?=/)")
 _ID = re.compile(r"(?<=/)[a-z]+[_-][A-Za-z0-9_-]*\d[A-Za-z0-9_-]*")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from . import attribution
@@ -12,11 +13,25 @@ from .endpoints import Charge, charge_of, endpoint_name, presented_key
 from .observation import Kind, Observation
 from .origins import is_counted_elsewhere
 
-__all__ = ["Exchange", "begin_exchange"]
+__all__ = ["AskedRequest", "Exchange", "begin_exchange"]
 
 _NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol"})
 _GATEWAY_STATUSES = frozenset({502, 504, *range(520, 528)})
 _numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedRequest:
+    """What matters of a request.
+
+    ``headers`` are those of the request itself, in which a lower layer may still put the key, and
+    are looked up by lower-case names.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    charge: Charge
 
 
 class Exchange:
@@ -26,13 +41,12 @@ class Exchange:
     open run whose key it uses: their tallies can't be complete.
     """
 
-    def __init__(self, request: Any, charge: Charge) -> None:
+    def __init__(self, asked: AskedRequest, owner: attribution.Attribution | None) -> None:
         self.number = next(_numbers)
-        self.request = request
-        self.charge = charge
+        self.asked = asked
         self.is_settled = False
-        self._owner = attribution.current()
-        self._concerned = self._find_concerned()
+        self._owner = owner
+        self._concerned = (owner,) if owner is not None else self._runs_with_this_key()
 
     @property
     def concerns_nobody(self) -> bool:
@@ -54,17 +68,22 @@ class Exchange:
             if concerned.sink is None:
                 continue
             seen = self._as_seen_by(concerned, observation)
-            if self.charge is Charge.LOOKED_AT:
+            if self.asked.charge is Charge.LOOKED_AT:
                 concerned.sink.look_again(self.number, seen)
             else:
                 concerned.sink.settle(self.number, seen)
 
-    def settle_body(self, body: bytes, headers: Mapping[str, str]) -> None:
+    def settle_elsewhere(self) -> bool:
+        """Settle the try if its endpoint is none whose answers tell usage."""
+        if self.asked.charge is not Charge.ELSEWHERE:
+            return False
+        name = endpoint_name(self.asked.method, self.asked.path)
+        self.settle(Observation(Kind.OTHER_ENDPOINT, detail=name))
+        return True
+
+    def settle_body(self, body: bytes, content_type: str) -> None:
         """The whole answer is there: say what it tells."""
-        if self.charge is Charge.ELSEWHERE:
-            self.settle(self.elsewhere())
-        else:
-            self.settle(observe_body(body, headers.get("content-type", "")))
+        self.settle(observe_body(body, content_type))
 
     def settle_failed(self, error: BaseException) -> None:
         """The HTTP library raised *error* in place of an answer."""
@@ -84,15 +103,8 @@ class Exchange:
             self.settle(Observation(Kind.NOT_CHARGED))
         return True
 
-    def elsewhere(self) -> Observation:
-        """The observation of an endpoint that is not counted."""
-        name = endpoint_name(self.request.method, self.request.url.path)
-        return Observation(Kind.OTHER_ENDPOINT, detail=name)
-
-    def _find_concerned(self) -> tuple[attribution.Attribution, ...]:
-        if self._owner is not None:
-            return (self._owner,)
-        key = presented_key(self.request.headers)
+    def _runs_with_this_key(self) -> tuple[attribution.Attribution, ...]:
+        key = presented_key(self.asked.headers)
         return tuple(run for run in attribution.open_attributions() if run.is_own_key(key))
 
     def _as_seen_by(
@@ -103,19 +115,20 @@ class Exchange:
         if self._owner is None:
             return observation.turned_into(Kind.STRAY)
         # The key is read now, because the HTTP library may have added it while sending.
-        if not concerned.is_own_key(presented_key(self.request.headers)):
+        if not concerned.is_own_key(presented_key(self.asked.headers)):
             return observation.turned_into(Kind.FOREIGN_KEY)
         return observation
 
 
 def begin_exchange(request: Any) -> Exchange | None:
-    """The exchange that *request* begins, or null if no run is concerned by it."""
+    """The exchange that *request*, the HTTP library's, begins; null if it concerns no run."""
     if not attribution.has_any():
         return None
     charge = charge_of(request.method, request.url.path)
     if charge is Charge.NONE or is_counted_elsewhere(request.url):
         return None
-    exchange = Exchange(request, charge)
+    asked = AskedRequest(request.method, request.url.path, request.headers, charge)
+    exchange = Exchange(asked, attribution.current())
     if exchange.concerns_nobody:
         return None
     exchange.begin()

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from . import attribution
-from .patching import Patch
+from .patching import IsLive, Patch
 
 __all__ = ["inheritance_patches"]
 
@@ -26,21 +26,24 @@ def inheritance_patches() -> list[Patch]:
     ]
 
 
-def _wrap_start(original: Callable[..., None]) -> Callable[..., None]:
+def _wrap_start(original: Callable[..., None], is_live: IsLive) -> Callable[..., None]:
     @functools.wraps(original)
     def start(self: threading.Thread) -> None:
-        attribution.inherit(self)
+        if is_live():
+            attribution.inherit(self)
         original(self)
 
     return start
 
 
-def _wrap_submit(original: Callable[..., Future[Any]]) -> Callable[..., Future[Any]]:
+def _wrap_submit(
+    original: Callable[..., Future[Any]], is_live: IsLive
+) -> Callable[..., Future[Any]]:
     @functools.wraps(original)
     def submit(
         self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
     ) -> Future[Any]:
-        if attribution.has_any():
+        if is_live() and attribution.has_any():
             fn = functools.partial(_run_carried, attribution.current(), fn)
         return original(self, fn, *args, **kwargs)
 

@@ -67,19 +67,25 @@ class JournalReader:
         self._folder = folder
         self._read_bytes: dict[str, int] = {}
 
-    def read_into(self, count: UsageCount) -> None:
-        """Add what was written since the last reading; a half-written line is left for later."""
+    def read_into(self, count: UsageCount) -> int:
+        """Add what was written since the last reading.
+
+        Answers how many lines are half-written: they are left for the next reading.
+        """
         try:
             names = sorted(n for n in os.listdir(self._folder) if n.endswith(_SUFFIX))
         except FileNotFoundError:
-            return
+            return 0
+        half_lines = 0
         for name in names:
             with open(self._folder / name, "rb") as file:
                 file.seek(self._read_bytes.get(name, 0))
-                whole_lines, newline, _ = file.read().rpartition(b"\n")
+                whole_lines, newline, half_line = file.read().rpartition(b"\n")
             self._read_bytes[name] = self._read_bytes.get(name, 0) + len(whole_lines + newline)
+            half_lines += bool(half_line)
             for line in whole_lines.splitlines():
                 _fold(line, name, count)
+        return half_lines
 
 
 def _fold(line: bytes, name: str, count: UsageCount) -> None:

@@ -13,9 +13,10 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from . import attribution
 from .exchange import Exchange, begin_exchange
 from .observation import Kind, Observation
-from .patching import Patch
+from .patching import IsLive, Patch
 from .replays import is_replayed, replays_everything
 from .streams import AnswerWatch, watched_stream_classes
 
@@ -30,34 +31,36 @@ def send_patches(http_library: Any) -> list[Patch]:
     """The replacements for *http_library*'s two ``send`` methods."""
     sync_stream, async_stream = watched_stream_classes(http_library)
 
-    def wrap_sync(original: Callable[..., Any]) -> Callable[..., Any]:
+    def wrap_sync(original: Callable[..., Any], is_live: IsLive) -> Callable[..., Any]:
         @functools.wraps(original)
         def send(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
-            exchange = _begin(request)
+            exchange = _begin(request) if is_live() else None
             if exchange is None:
                 return original(self, request, *args, **kwargs)
             try:
                 response = original(self, request, *args, **kwargs)
             except BaseException as error:
-                _failed(exchange, self, error)
+                _failed(exchange, self, request, error)
                 raise
             _answered(exchange, self, response, sync_stream)
             return response
 
         return send
 
-    def wrap_async(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    def wrap_async(
+        original: Callable[..., Awaitable[Any]], is_live: IsLive
+    ) -> Callable[..., Awaitable[Any]]:
         @functools.wraps(original)
         async def send(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
-            exchange = _begin(request)
+            exchange = _begin(request) if is_live() else None
             if exchange is None:
                 return await original(self, request, *args, **kwargs)
             try:
                 response = await original(self, request, *args, **kwargs)
             except BaseException as error:
-                _failed(exchange, self, error)
+                _failed(exchange, self, request, error)
                 raise
             _answered(exchange, self, response, async_stream)
             return response
@@ -73,14 +76,16 @@ def send_patches(http_library: Any) -> list[Patch]:
 def _begin(request: Any) -> Exchange | None:
     try:
         return begin_exchange(request) if _is_from_sdk(request) else None
-    except Exception:
-        # A request that can't be looked at is not worth a failing test; nothing was sent yet.
+    except Exception as own_error:
+        for run in attribution.open_attributions():
+            if run.sink is not None:
+                run.sink.settle(0, Observation(Kind.OBSERVER, detail=type(own_error).__name__))
         return None
 
 
-def _failed(exchange: Exchange, client: Any, error: BaseException) -> None:
+def _failed(exchange: Exchange, client: Any, request: Any, error: BaseException) -> None:
     try:
-        if replays_everything(client, exchange.request.url):
+        if replays_everything(client, request.url):
             exchange.settle(Observation(Kind.REPLAYED))
         else:
             exchange.settle_failed(error)
@@ -92,15 +97,26 @@ def _answered(exchange: Exchange, client: Any, response: Any, stream_class: type
     try:
         if is_replayed(client, response):
             exchange.settle(Observation(Kind.REPLAYED))
-        elif exchange.settle_refused(response.status_code):
+        elif exchange.settle_refused(response.status_code) or exchange.settle_elsewhere():
             pass
         elif response.is_closed:
-            exchange.settle_body(response.content, response.headers)
+            exchange.settle_body(response.content, response.headers.get("content-type", ""))
         else:
-            watch = AnswerWatch(exchange, response)
+            watch = AnswerWatch(exchange, response.headers, _decoder_of(response))
             response.stream = stream_class(response.stream, watch)
     except Exception as own_error:
         _give_up(exchange, own_error)
+
+
+def _decoder_of(response: Any) -> Callable[[bytes], bytes]:
+    """Decodes a body as *response*'s own HTTP library does."""
+    headers = {"content-encoding": response.headers.get("content-encoding", "identity")}
+
+    def decode(body: bytes) -> bytes:
+        decoded: bytes = type(response)(200, headers=headers, content=body).content
+        return decoded
+
+    return decode
 
 
 def _give_up(exchange: Exchange, own_error: Exception) -> None:

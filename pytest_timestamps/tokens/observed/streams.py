@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 from .answers import EventStreamReader
@@ -16,15 +16,18 @@ class AnswerWatch:
     """Sees the raw bytes of one answer pass and settles its exchange at the end.
 
     Events are read as they pass. A JSON body, and an encoded one of any kind, is kept until its
-    end and decoded by the HTTP library, the way it decodes for the program.
+    end and decoded by *decode*.
     """
 
-    def __init__(self, exchange: Exchange, response: Any) -> None:
+    def __init__(
+        self, exchange: Exchange, headers: Mapping[str, str], decode: Callable[[bytes], bytes]
+    ) -> None:
         self._exchange = exchange
-        self._response = response
-        self._encoding = response.headers.get("content-encoding", "identity")
-        kind = response.headers.get("content-type", "")
-        self._events = EventStreamReader() if kind.startswith("text/event-stream") else None
+        self._decode = decode
+        self._is_encoded = headers.get("content-encoding", "identity") != "identity"
+        self._content_type = headers.get("content-type", "")
+        is_event_stream = self._content_type.startswith("text/event-stream")
+        self._events = EventStreamReader() if is_event_stream else None
         self._kept: list[bytes] = []
 
     def passes(self, chunk: bytes) -> None:
@@ -32,7 +35,7 @@ class AnswerWatch:
         if self._exchange.is_settled:
             return
         try:
-            if self._events is None or self._encoding != "identity":
+            if self._events is None or self._is_encoded:
                 self._kept.append(chunk)
                 return
             self._events.feed(chunk)
@@ -46,9 +49,11 @@ class AnswerWatch:
         if self._exchange.is_settled:
             return
         try:
-            body = self._decoded()
+            body = b"".join(self._kept)
+            if self._is_encoded and body:
+                body = self._decode(body)
             if self._events is None:
-                self._exchange.settle_body(body, self._response.headers)
+                self._exchange.settle_body(body, self._content_type)
             else:
                 self._events.feed(body)
                 self._exchange.settle(self._events.ended())
@@ -71,14 +76,6 @@ class AnswerWatch:
             self._exchange.settle(unfinished)
         else:
             self._exchange.settle(self._events.observation(unfinished))
-
-    def _decoded(self) -> bytes:
-        body = b"".join(self._kept)
-        if self._encoding == "identity" or not body:
-            return body
-        headers = {"content-encoding": self._encoding}
-        decoded: bytes = type(self._response)(200, headers=headers, content=body).content
-        return decoded
 
 
 def watched_stream_classes(http_library: Any) -> tuple[type, type]:

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import threading
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from pytest_timestamps.tokens.usage import ObservedUsage
 from .counting import UsageCount
 from .journal import JournalReader, JournalSink
 from .observation import Observation
+from .reasons import with_times
 
 __all__ = ["Sink", "Tally"]
 
@@ -77,8 +79,13 @@ class Tally:
     def snapshot(self) -> ObservedUsage:
         """The usage so far, the children's included."""
         with self._lock:
-            self._reader.read_into(self._count)
-            return self._count.usage()
+            half_lines = self._reader.read_into(self._count)
+            usage = self._count.usage()
+        if not half_lines:
+            return usage
+        reason = with_times("a child process whose record ends in the middle of a line", half_lines)
+        reasons = (*usage.incomplete_reasons, reason)
+        return replace(usage, complete=False, incomplete_reasons=reasons)
 
     def close(self) -> ObservedUsage:
         """The final usage; the children's records are removed."""

@@ -4,15 +4,21 @@ It must do no harm in any interpreter, whatever its version and environment: it 
 imports as little as it can, and writes what goes wrong into the run's journal.
 """
 
+from __future__ import annotations
+
 import os
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _OBSERVED = os.path.dirname(_HERE)
 _PACKAGE = os.path.dirname(os.path.dirname(_OBSERVED))
 
 
-def _hand_over():
+def _hand_over() -> None:
     """Run the sitecustomize that this one hides, under its own name."""
     import importlib.machinery
     import importlib.util
@@ -26,18 +32,25 @@ def _hand_over():
     spec.loader.exec_module(module)
 
 
-def _load(name, path, **places):
+def _load(name: str, path: str, **places: Any) -> Any:
     """Load a module from a file, for an interpreter that has this project nowhere on its path."""
     import importlib.util
 
     spec = importlib.util.spec_from_file_location(name, path, **places)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"nothing to load at {path}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        # Else the program would find half a module under that name later.
+        del sys.modules[name]
+        raise
     return module
 
 
-def _observe(_name):
+def _observe(_name: str) -> None:
     """``openai`` has been imported: from now on there is something to see."""
     _watch.stop()
     try:
@@ -52,14 +65,14 @@ def _observe(_name):
         _report(error)
 
 
-def _report(error):
+def _report(error: Exception) -> None:
     """Tell the run that this child can't be observed."""
     import json
 
     folder = os.environ["PYTEST_TIMESTAMPS_JOURNAL"]
-    detail = "it could not be observed (%s: %s)" % (type(error).__name__, error)
+    detail = f"it could not be observed ({type(error).__name__}: {error})"
     os.makedirs(folder, exist_ok=True)
-    with open(os.path.join(folder, "%d-failed.jsonl" % os.getpid()), "a") as file:
+    with open(os.path.join(folder, f"{os.getpid()}-failed.jsonl"), "a") as file:
         file.write(json.dumps({"kind": "journal", "detail": detail}) + "\n")
 
 
