@@ -5,13 +5,10 @@ from functools import partial
 
 import pytest
 
-from pytest_timestamps.collector import Collector
 from pytest_timestamps.plugin.recorder import CaseRecorder, FixtureWork
 from pytest_timestamps.recording import arm, disarm
 
-__all__ = ["COLLECTOR", "RecorderPlugin", "records_all", "records_on_request"]
-
-COLLECTOR = pytest.StashKey[Collector]()
+__all__ = ["RecorderPlugin", "records_all", "records_on_request"]
 
 
 def records_all(item: pytest.Item) -> bool:
@@ -46,7 +43,7 @@ class RecorderPlugin:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
         if self._applies_to(item):
-            item.stash[COLLECTOR] = self._recorder.begin_case(item.nodeid)
+            self._recorder.begin_case(item.nodeid)
         self._recorder.begin_phase("setup")
         try:
             return (yield)
@@ -62,16 +59,13 @@ class RecorderPlugin:
             self._recorder.end_phase("call")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
+    def pytest_runtest_teardown(self) -> Generator[None, None, None]:
         self._recorder.begin_phase("teardown")
         try:
             return (yield)
         finally:
             self._recorder.end_phase("teardown")
             self._recorder.finish_case()
-            # The item lives as long as the session; what was gathered need not.
-            if COLLECTOR in item.stash:
-                del item.stash[COLLECTOR]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(

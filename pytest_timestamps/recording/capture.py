@@ -72,6 +72,17 @@ class Capture:
         """Whether every span is kept besides the sums."""
         return self._timeline is not None
 
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing has been recorded, nothing was started, and nobody is nested in it."""
+        scopes = self.scopes
+        return (
+            len(scopes) <= 1
+            and not any(scope.roots or scope.dropped for scope in scopes)
+            and not self._dropped
+            and not self._table.rows()
+        )
+
     # Starting and stopping
 
     def start(self) -> None:

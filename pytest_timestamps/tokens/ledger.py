@@ -81,13 +81,23 @@ class Ledger:
         """
         path = self.path_of(record.framework, record.run_id)
         content = contract.encode(record, path)
-        for existing in self._files_of(record.run_id):
+        existing = self.find(record.run_id)
+        if existing is not None:
             raise _taken(record.run_id, existing)
         with self.locked(path):
             if path.exists():
                 raise _taken(record.run_id, path)
             self._put(path, content)
         return path
+
+    def find(self, run_id: str) -> Path | None:
+        """The file of the run of that id, whatever its framework; None if there is none."""
+        with self._explained(self.root, "can't be listed"):
+            for framework in _folders(self.root):
+                path = framework / run_id / RUN_FILE
+                if path.exists():
+                    return path
+        return None
 
     def read(self, path: Path) -> RunRecord:
         """The run whose file is at *path*."""
@@ -192,13 +202,6 @@ class Ledger:
             tag = self.root / name
             if not tag.exists():
                 self._write(tag, text.encode())
-
-    def _files_of(self, run_id: str) -> Iterator[Path]:
-        with self._explained(self.root, "can't be listed"):
-            for framework in _folders(self.root):
-                path = framework / run_id / RUN_FILE
-                if path.exists():
-                    yield path
 
 
 def _taken(run_id: str, path: Path) -> RunExistsError:

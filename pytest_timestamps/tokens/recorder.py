@@ -86,6 +86,11 @@ class RunRecorder:
         self._own_interventions = 0
         self._has_ended = False
 
+    @property
+    def start_s(self) -> int:
+        """When the window opened; 0 before."""
+        return 0 if self._window is None else self._window.start_s
+
     def start(self) -> None:
         """Open the window and put the first valid file on the disk.
 

@@ -6,7 +6,7 @@ import sys
 import threading
 
 from .import_watch import ImportWatch
-from .inheritance import inheritance_patches
+from .inheritance import EXECUTOR_MODULE, executor_patches, thread_patches
 from .patching import Patch
 from .seam import HTTP_LIBRARIES, send_patches
 from .sockets import SOCKET_MODULES, socket_patches
@@ -30,10 +30,9 @@ def activate() -> None:
         _users += 1
         if _users > 1:
             return
-        for patch in inheritance_patches():
-            patch.install()
-            _patches.append(patch)
-        _watch = ImportWatch(("openai", *HTTP_LIBRARIES, *SOCKET_MODULES), _on_import)
+        _install(thread_patches())
+        watched = ("openai", EXECUTOR_MODULE, *HTTP_LIBRARIES, *SOCKET_MODULES)
+        _watch = ImportWatch(watched, _on_import)
         _watch.start()
 
 
@@ -61,9 +60,11 @@ def is_active() -> bool:
 
 def _on_import(name: str) -> None:
     """*name* has been imported: replace what is there to be replaced."""
-    if "openai" not in sys.modules:
-        return
     with _lock:
+        if name == EXECUTOR_MODULE:
+            _install(executor_patches(sys.modules[name]))
+        if "openai" not in sys.modules:
+            return
         for library_name in HTTP_LIBRARIES:
             library = sys.modules.get(library_name)
             if hasattr(library, "Client") and hasattr(library, "AsyncClient"):
