@@ -227,6 +227,7 @@ def test_keys_and_calls_are_had_from_outside(sandbox: Sandbox, http: Http) -> No
     assert http("GET", "/sandbox/calls", model="other")[1] == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows can't send Ctrl+C to one process")
 def test_command_says_what_it_is_and_how_to_use_it() -> None:
     """The first lines are for a person and for a shell; Ctrl+C ends it."""
     with subprocess.Popen(

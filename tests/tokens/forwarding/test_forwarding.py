@@ -302,6 +302,27 @@ def test_body_shorter_than_announced_breaks_off(provider: str, tally: Tally) -> 
     assert tally.snapshot().incomplete_reasons == ("an answer that broke off: IncompleteRead",)
 
 
+def test_call_is_settled_before_the_caller_has_its_answer(sandbox: Sandbox) -> None:
+    """Else a run that ends with its last answer would miss it."""
+    has_answer = threading.Event()
+    was_late: list[bool] = []
+
+    class Late(Tally):
+        """Gives the caller time to get its answer first."""
+
+        def settle(self, try_id: int, observation: Any) -> None:
+            was_late.append(has_answer.wait(0.2))
+            super().settle(try_id, observation)
+
+    tally = Late()
+    with Forwarder(sandbox.base_url) as forwarder:
+        url = forwarder.environment(tally)["OPENAI_BASE_URL"]
+        with openai.OpenAI(base_url=url, api_key=sandbox.api_key.value) as client:
+            client.responses.create(model="m", input="x")
+            has_answer.set()
+    assert was_late == [False]
+
+
 def test_upstream_must_be_an_address() -> None:
     """The message shows what was seen and an example of what is expected."""
     with pytest.raises(ArgumentError) as caught:
