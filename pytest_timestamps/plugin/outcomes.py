@@ -24,7 +24,7 @@ class OutcomeListener:
             return
         phase = report.when or ""
         tally.add_time(phase, round(report.duration * 1_000_000_000))
-        tally.add_phase(phase, report.outcome, expected_to_fail=hasattr(report, "wasxfail"))
+        tally.add_phase(phase, report.outcome, expected_to_fail="wasxfail" in vars(report))
 
 
 def _is_subtest(report: pytest.TestReport) -> bool:
@@ -33,4 +33,4 @@ def _is_subtest(report: pytest.TestReport) -> bool:
     Both give their reports a ``context`` that says which part; there is no public class that
     all supported versions of pytest have.
     """
-    return hasattr(report, "context") and "sub" in type(report).__name__.lower()
+    return "context" in vars(report) and "sub" in type(report).__name__.lower()
