@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from .callbacks import SUSPENDABLE
 from .decorator import DISABLED, timestamp
-from .engine import ENGINE
-from .monitoring import MONITOR
+from .marks import MARKS
 from .naming import check_name
-from .tree import Site
+from .sites import SUSPENDABLE, SWITCH, Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,13 +47,13 @@ class timestamp_block:  # reads as the keyword that it is used like
         self._open = 0
 
     def __enter__(self) -> Self:
-        if ENGINE.armed and not DISABLED:
+        if SWITCH.armed and not DISABLED:
             site = self._site
             frame = sys._getframe(1)
             if frame.f_code.co_flags & SUSPENDABLE:
                 self._open_in(frame)
             else:
-                ENGINE.spans.open(site, site)
+                SWITCH.engine.spans.open(site, site)
             self._open += 1
         return self
 
@@ -63,15 +61,15 @@ class timestamp_block:  # reads as the keyword that it is used like
         """Open in a frame that can be suspended, and with it this span."""
         site = self._site
         caller = frame.f_back
-        if MONITOR is None or (
+        if MARKS is None or (
             caller is not None
             and caller.f_code.co_qualname.startswith(_CONTEXT_MANAGER_ENTERS)
             and caller.f_globals.get("__name__") == "contextlib"
         ):
-            ENGINE.spans.open(site, site)
+            SWITCH.engine.spans.open(site, site)
         else:
-            MONITOR.watch(frame.f_code)
-            ENGINE.lanes.here().open(site, site, id(frame))
+            MARKS.watch(frame.f_code)
+            SWITCH.engine.lanes.here().open(site, site, id(frame))
 
     def __exit__(
         self,
@@ -82,9 +80,9 @@ class timestamp_block:  # reads as the keyword that it is used like
         if self._open:
             self._open -= 1
             if exc_type is None or exc_type is GeneratorExit:
-                ENGINE.spans.close(self._site)
+                SWITCH.engine.spans.close(self._site)
             else:
-                ENGINE.spans.fail(self._site)
+                SWITCH.engine.spans.fail(self._site)
 
     def __call__(self, function: _T) -> _T:
         return timestamp(function, name=_escaped(self._site.name))

@@ -10,25 +10,23 @@ from __future__ import annotations
 import sys
 from _thread import get_ident
 
-from .lane import Paused
+from .lane import forget_wait
 from .scope import ORIGIN
-from .tree import NOWHERE, Site
+from .sites import SUSPENDABLE, Site
+from .tree import NOWHERE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from .engine import Engine
-    from .starters import Starter
+    from .marks import Mark
 
-    Marks = dict[int, Site | Starter | None]
+    Marks: TypeAlias = dict[int, Mark]
 
-__all__ = ["SUSPENDABLE", "build_callbacks"]
-
-SUSPENDABLE = 0x20 | 0x80 | 0x100 | 0x200
-"""Code flags of generators, coroutines, iterable coroutines and asynchronous generators."""
+__all__ = ["build_callbacks"]
 
 
 def build_callbacks(engine: Engine, marks: Marks) -> dict[str, Callable[..., Any]]:
@@ -203,9 +201,3 @@ def _build_resumptions(
             here().open_unseen(code)
 
     return on_resume, on_throw
-
-
-def forget_wait(paused: list[Paused], now_ns: int) -> None:
-    """Count no time between these spans' suspension and ``now_ns``."""
-    for one in paused:
-        one.paused_ns = now_ns

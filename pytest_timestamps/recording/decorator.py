@@ -7,10 +7,9 @@ import sys
 
 from pytest_timestamps.errors import ArgumentTypeError
 
-from .monitoring import MONITOR
+from .marks import MARKS
 from .naming import NAMES_LIMIT, Template, check_name, default_name, is_template
-from .tree import Site
-from .wrappers import TimedCallable, is_wrapper, wrap
+from .sites import Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,6 +82,8 @@ def _decorate(target: Any, name: str | None) -> Any:
         return target
     if isinstance(target, _Function):
         return _decorate_function(target, name, templated)
+    from .wrappers import TimedCallable
+
     return TimedCallable(target, _named(target, name, templated))
 
 
@@ -118,26 +119,33 @@ def _named(target: Any, name: str | None, templated: bool) -> Site | Template:
     return Site(name.replace("{{", "{").replace("}}", "}"), "wrapper")
 
 
+def _is_wrapper(function: object) -> bool:
+    wrappers = sys.modules.get(f"{__package__}.wrappers")
+    return wrappers is not None and wrappers.is_wrapper(function)
+
+
 def _decorate_function(function: Any, name: str | None, templated: bool) -> Any:
-    if is_wrapper(function):
+    if _is_wrapper(function):
         # decorated twice: one span a call, under the outer name if it has one
         if name is None:
             return function
         function = function.__wrapped__
-    if MONITOR is None or templated:
+    if MARKS is None or templated:
+        from .wrappers import wrap
+
         return wrap(function, _named(function, name, templated))
     site = _named(function, name, False)
     assert isinstance(site, Site)
     site.kind = "code"
     code = function.__code__
-    already = MONITOR.site_of(code)
+    already = MARKS.site_of(code)
     if already is not None and (name is None or already.name == site.name):
         return function
     if code.co_flags & _SHARED or "<locals>" in code.co_qualname or code.co_name == "<lambda>":
         code = _own_code(code, site)
         function.__code__ = code
     else:
-        MONITOR.mark(code, site)
+        MARKS.mark(code, site)
     return function
 
 
@@ -151,14 +159,14 @@ def _own_code(code: CodeType, site: Site) -> CodeType:
     serves all functions of this code and name, so that a function that is made and decorated in
     a loop makes no new call path each time.
     """
-    assert MONITOR is not None
+    assert MARKS is not None
     original, clones = _clones.setdefault(id(code), (code, {}))
     clone = clones.get(site.name)
     if clone is None:
         if len(clones) >= NAMES_LIMIT:
             clones.clear()
         clone = clones[site.name] = original.replace()
-        MONITOR.mark(clone, site)
+        MARKS.mark(clone, site)
         # a function that is decorated again brings its copy
         _clones[id(clone)] = (clone, clones)
     return clone

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .scope import Scope
-    from .tree import Site
+    from .sites import Site
 
     FindScope = Callable[["Lane", Origin, Node], Scope | None]
 
-__all__ = ["GUARD", "Activation", "Lane", "Paused"]
+__all__ = ["GUARD", "Activation", "Lane", "Paused", "forget_wait"]
 
 
 class _Guard(Root):
@@ -101,6 +101,12 @@ class Paused:
         self.suspended_ns = 0
         self.began_ns = paused_ns - active_ns
         self.frame = 0
+
+
+def forget_wait(paused: list[Paused], now_ns: int) -> None:
+    """Count no time between these spans' suspension and ``now_ns``."""
+    for one in paused:
+        one.paused_ns = now_ns
 
 
 class Lane:

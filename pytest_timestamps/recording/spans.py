@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .lane import FindScope
-    from .tree import Site
+    from .sites import Site
 
 __all__ = ["Lanes", "Spans", "build_spans"]
 
