@@ -22,9 +22,12 @@ class OutcomeListener:
             if report.outcome == "failed":
                 tally.add_failed_part()
             return
-        phase = report.when or ""
-        tally.add_time(phase, round(report.duration * 1_000_000_000))
-        tally.add_phase(phase, report.outcome, expected_to_fail="wasxfail" in vars(report))
+        tally.add_phase(
+            report.when or "",
+            report.outcome,
+            round(report.duration * 1_000_000_000),
+            expected_to_fail="wasxfail" in vars(report),
+        )
 
 
 def _is_subtest(report: pytest.TestReport) -> bool:
