@@ -13,6 +13,7 @@ from .overhead import NO_OVERHEAD
 from .scope import ABSENT, ORIGIN, Origin, ScopeTable
 from .spans import Lanes, build_spans
 from .starters import Starters
+from .steps import Steps
 from .tree import NOWHERE, Node, Root
 
 TYPE_CHECKING = False
@@ -287,8 +288,7 @@ def _first_of_its_name(node: Node) -> Node:
 
 
 ENGINE = Engine()
-if MONITOR is not None:
-    ENGINE.instruments.append(MONITOR)
+ENGINE.instruments.append(Steps() if MONITOR is None else MONITOR)
 ENGINE.instruments.append(Starters(MONITOR))
 
 if hasattr(os, "register_at_fork"):

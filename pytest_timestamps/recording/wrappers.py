@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from .delegation import forget_wait
 from .engine import ENGINE
+from .lane import ANY_FRAME
 from .tree import Site
 
 TYPE_CHECKING = False
@@ -185,7 +186,7 @@ class _Span:
 
     def pause(self) -> None:
         """Be suspended."""
-        self._paused = ENGINE.spans.pause(self._site, 0)
+        self._paused = ENGINE.spans.pause(self._site, ANY_FRAME)
         if self._paused:
             ENGINE.lanes.paused[id(self)] = self._paused
 
