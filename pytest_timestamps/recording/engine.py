@@ -157,10 +157,12 @@ class Engine:
         with self._lock:
             self.scopes.close(capture.scopes)
 
-    def open_spans(self, now_ns: int) -> OpenSpans:
-        """All spans that are open at ``now_ns``, by node."""
+    def open_spans(self, now_ns: int, capture: Capture) -> OpenSpans:
+        """All spans that are open at ``now_ns``, by node; exact for those of ``capture``."""
+        from .abandoned import finish_abandoned
         from .freeze import open_spans
 
+        finish_abandoned(self.lanes.paused, capture)
         return open_spans(self.lanes.in_use, self.lanes.paused.values(), now_ns)
 
     def forget_paused(self) -> None:
