@@ -8,7 +8,14 @@ import sys
 from pytest_timestamps.errors import ArgumentTypeError
 
 from .monitoring import MONITOR
-from .naming import NAMES_LIMIT, Template, check_name, default_name, is_template
+from .naming import (
+    NAMES_LIMIT,
+    Template,
+    check_name,
+    default_name,
+    is_template,
+    wrapper_site,
+)
 from .tree import Site
 from .wrappers import TimedCallable, is_wrapper, wrap
 
@@ -111,11 +118,14 @@ def _inside(target: Any, attribute: str, name: str | None, make: Callable[..., A
 
 
 def _named(target: Any, name: str | None, templated: bool) -> Site | Template:
-    if name is None:
-        return Site(default_name(target), "wrapper")
     if templated:
+        assert name is not None
         return Template(name, target)
-    return Site(name.replace("{{", "{").replace("}}", "}"), "wrapper")
+    return wrapper_site(_plain_name(target, name))
+
+
+def _plain_name(target: Any, name: str | None) -> str:
+    return default_name(target) if name is None else name.replace("{{", "{").replace("}}", "}")
 
 
 def _decorate_function(function: Any, name: str | None, templated: bool) -> Any:
@@ -124,13 +134,14 @@ def _decorate_function(function: Any, name: str | None, templated: bool) -> Any:
         if name is None:
             return function
         function = function.__wrapped__
-    if MONITOR is None or templated:
-        return wrap(function, _named(function, name, templated))
-    site = _named(function, name, False)
-    assert isinstance(site, Site)
-    site.kind = "code"
     code = function.__code__
-    already = MONITOR.site_of(code)
+    already = None if MONITOR is None else MONITOR.site_of(code)
+    if MONITOR is None or templated:
+        if already is not None:
+            # the wrapper records it from now on
+            function.__code__ = code.replace()
+        return wrap(function, _named(function, name, templated))
+    site = Site(_plain_name(function, name), "code")
     if already is not None and (name is None or already.name == site.name):
         return function
     if code.co_flags & _SHARED or "<locals>" in code.co_qualname or code.co_name == "<lambda>":

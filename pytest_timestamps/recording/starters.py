@@ -144,6 +144,7 @@ class Starters:
 _WANTED: tuple[tuple[str, str, str, Callable[..., Origin | None]], ...] = (
     ("asyncio.base_events", "BaseEventLoop", "create_task", _carry),
     ("asyncio.threads", "", "to_thread", _carry),
+    ("asyncio", "", "to_thread", _carry),
     ("threading", "Thread", "start", _keep),
     ("threading", "Thread", "_bootstrap_inner", _take),
     ("concurrent.futures.thread", "_WorkItem", "__init__", _keep),
