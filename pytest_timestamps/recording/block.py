@@ -66,9 +66,12 @@ class timestamp_block:  # reads as the keyword that it is used like
         if lasting is None:
             ENGINE.spans.open(site, site)
             return
-        if MONITOR is not None:
-            MONITOR.watch(lasting.f_code)
-        ENGINE.lanes.here().open(site, site, id(lasting))
+        try:
+            if MONITOR is not None:
+                MONITOR.watch(lasting.f_code)
+            ENGINE.lanes.here().open(site, site, id(lasting))
+        except Exception:
+            ENGINE.note_fault()
 
     def __exit__(
         self,

@@ -86,8 +86,7 @@ def _decorate(target: Any, name: str | None) -> Any:
         same = all(new is old for new, old in zip(recorded, parts, strict=True))
         return target if same else _rebuilt(target, recorded)
     if _is_descriptor(target):
-        target.func = _decorate(target.func, name)
-        return target
+        return _redirected(target, _decorate(target.func, name))
     if isinstance(target, _Function):
         return _decorate_function(target, name, templated)
     return TimedCallable(target, _named(target, name, templated))
@@ -99,9 +98,18 @@ def _rebuilt(original: property, parts: tuple[Any, ...]) -> property:
     return rebuilt
 
 
+def _redirected(target: Any, function: Any) -> Any:
+    """``target``, made to call ``function`` instead of what it called."""
+    if function is not target.func:
+        target.func = function
+        if hasattr(target, "dispatcher"):
+            target.dispatcher.register(object, function)
+    return target
+
+
 def _is_descriptor(target: object) -> bool:
-    """Something that holds its function in ``func`` and isn't called itself."""
-    if isinstance(target, property):
+    """Something that holds functions and isn't called itself."""
+    if isinstance(target, property | classmethod):
         return True
     # an object of functools' kinds exists only if functools is imported
     functools = sys.modules.get("functools")

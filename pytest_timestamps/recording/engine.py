@@ -75,7 +75,11 @@ class Engine:
     def _build(self, clock: Callable[[], int]) -> None:
         self.clock = clock
         self.lanes = Lanes(clock, self._find_scope)
-        self.spans = build_spans(self.lanes, clock)
+        self.spans = build_spans(self.lanes, clock, self.note_fault)
+
+    def note_fault(self) -> None:
+        """Count a fault of recording's own: none of them is let out into the program."""
+        self.faults += 1
 
     def use_clock(self, clock: Callable[[], int], calibrate: bool = False) -> None:
         """Measure with ``clock`` from now on; only while nothing is armed. For tests."""

@@ -44,7 +44,11 @@ class Starter:
 
     def begin(self, arguments: Any) -> None:
         """The function begins."""
-        previous = self._begin(self._engine, arguments)
+        previous = None
+        try:
+            previous = self._begin(self._engine, arguments)
+        except Exception:
+            self._engine.faults += 1
         self._engine.lanes.here().starting.append((self, previous))
 
     def end(self) -> None:
@@ -211,3 +215,6 @@ class _Rest:
                 item = step(argument)
             except StopIteration as stop:
                 return stop.value
+            finally:
+                # an exception that was thrown in would otherwise hold this frame, and this it
+                argument = None

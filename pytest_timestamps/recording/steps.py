@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .engine import Engine
+    from .lane import Lane
 
 __all__ = ["Steps"]
 
@@ -57,19 +58,24 @@ def _stepwise(engine: Engine, run: Callable[[Any], None]) -> Callable[[Any], Non
         if not engine.armed:
             return run(handle)
         context: Context = handle._context
-        suspended = engine.lanes.paused
-        if contexts.pop(id(context), None) is not None:
-            blocks = suspended.pop(id(context), None)
-            if blocks:
-                context.run(engine.spans.resume, blocks)
         lane = engine.lanes.here()
         depth = len(lane.stack)
+        if contexts.pop(id(context), None) is not None:
+            blocks = engine.lanes.paused.pop(id(context), None)
+            if blocks:
+                context.run(engine.spans.resume, blocks)
         run(handle)
         if len(lane.stack) > depth:
-            blocks = context.run(lane.pause_blocks, depth, engine.clock())
+            context.run(pause, lane, depth, context)
+
+    def pause(lane: Lane, depth: int, context: Context) -> None:
+        try:
+            blocks = lane.pause_blocks(depth, engine.clock())
             if blocks:
                 # kept so that its id stays its own
                 contexts[id(context)] = context
-                suspended[id(context)] = blocks
+                engine.lanes.paused[id(context)] = blocks
+        except Exception:
+            engine.note_fault()
 
     return _run

@@ -147,6 +147,9 @@ def _wrap_async_generator(function: Callable[..., Any], pick: Callable[..., Site
                 item = await (step if span is None else _Driven(step, span, pauses=True))
             except StopAsyncIteration:
                 return
+            finally:
+                # it holds what was thrown in, whose traceback holds this frame
+                step = None
             try:
                 sent = yield item
             except GeneratorExit:
@@ -233,16 +236,16 @@ def _drive(steps: Any, span: _Span, pauses: bool = False) -> Generator[Any, Any,
         try:
             item = advance(argument)
         except StopIteration as stop:
+            argument = None
             if pauses:
                 span.pause()
             else:
                 span.finish(failed=False)
             return stop.value
-        except StopAsyncIteration:
-            span.finish(failed=False)
-            raise
         except BaseException as error:
-            span.finish(failed=not isinstance(error, GeneratorExit))
+            # an exception that was thrown in would otherwise hold this frame, and this frame it
+            argument = None
+            span.finish(failed=not isinstance(error, GeneratorExit | StopAsyncIteration))
             raise
         span.pause()
         try:
