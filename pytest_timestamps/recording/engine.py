@@ -77,11 +77,17 @@ class Engine:
         self.lanes = Lanes(clock, self._find_scope)
         self.spans = build_spans(self.lanes, clock)
 
+    @property
+    def armed(self) -> bool:
+        """Whether anything may be recorded at present."""
+        return SWITCH.armed
+
     def use_clock(self, clock: Callable[[], int], calibrate: bool = False) -> None:
         """Measure with ``clock`` from now on; only while nothing is armed. For tests."""
         assert not SWITCH.armed, "the clock can't change while recording is armed"
         self.calibrates = calibrate
         self.costs = NO_OVERHEAD
+        self._calibrated_ns = -_CALIBRATION_AGE_NS
         self._build(clock)
 
     # Arming
@@ -124,9 +130,9 @@ class Engine:
             origin = ORIGIN.get()
             for instrument in self.instruments:
                 instrument.refresh(self)
+            scope = self._find_scope(lane, origin, lane.place())
             entry = Entry(capture, frame, lane)
             self.entries.append(entry)
-            scope = self._find_scope(lane, origin, lane.place())
             outer = scope.members if scope is not None else ()
             if capture not in outer:
                 hidden = (scope.hidden if scope is not None else _NOTHING) | capture.without

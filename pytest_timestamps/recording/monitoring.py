@@ -48,7 +48,8 @@ class Monitor:
             return
         _MONITORING.use_tool_id(tool, _TOOL_NAME)
         self._tool = tool
-        for event, callback in build_callbacks(engine, self._marks.by_id).items():
+        callbacks = build_callbacks(engine, self._marks.by_id, self._marks.watch)
+        for event, callback in callbacks.items():
             _MONITORING.register_callback(tool, getattr(_MONITORING.events, event), callback)
         self._marks.on_mark = self._switch_on
         for code, mark in self._marks.all():
