@@ -201,6 +201,7 @@ class _Rest:
 
     def __await__(self) -> Any:
         item = self._first
+        argument: Any
         while True:
             try:
                 sent = yield item
