@@ -16,7 +16,8 @@ from pytest_timestamps.report.records import CaseRecord, FixtureRecord, Record
 __all__ = ["TIMELINE_LIMIT", "CaseRecorder", "FixtureWork"]
 
 TIMELINE_LIMIT = 1_000_000
-_NO_OVERHEAD = Overhead(0, 0, 0)
+# What a test has recorded that called nothing decorated: one for all of them.
+_NOTHING = Recording("", 0, 0, Overhead(0, 0, 0), ())
 
 
 class _TimelineArguments(TypedDict):
@@ -161,8 +162,7 @@ class CaseRecorder:
             return
         self._case = None
         if self._keeps_running and not case.handed_out and collector.untouched:
-            wall_ns = self._clock() - case.start_ns
-            recording = Recording(case.nodeid, wall_ns, wall_ns, _NO_OVERHEAD, ())
+            recording = _NOTHING
         else:
             self._stop()
             recording = self._recording(collector)

@@ -100,7 +100,7 @@ def _case(nodeid: str, tally: CaseTally, records: Sequence[CaseRecord]) -> CaseR
         nodeid=nodeid,
         outcome=tally.final(),
         phases=phases,
-        functions=_ranked(paths),
+        functions=_ranked(paths) if paths else (),
         call_tree=paths,
         reruns=tally.reruns,
     )
