@@ -20,6 +20,7 @@ __all__ = ["main", "program"]
 # Command -> (module, attribute, one line of help). The line stands here, so that listing the
 # commands imports none of them.
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
+    "runs": ("pytest_timestamps.tokens.runs_command", "runs", "List a folder of token runs."),
     "show": ("pytest_timestamps.report.show", "show", "Show a report that pytest wrote."),
 }
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import sys
 
 from .decorator import DISABLED, timestamp
-from .delegation import SUSPENDABLE
-from .engine import ENGINE
-from .monitoring import MONITOR
+from .marks import MARKS
 from .naming import check_name
-from .tree import Site
+from .sites import SUSPENDABLE, SWITCH, Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,29 +47,30 @@ class timestamp_block:  # reads as the keyword that it is used like
         self._open = 0
 
     def __enter__(self) -> Self:
-        if ENGINE.armed and not DISABLED:
+        if SWITCH.armed and not DISABLED:
             site = self._site
             frame = sys._getframe(1)
             if frame.f_code.co_flags & SUSPENDABLE:
                 self._open_in(frame)
             else:
-                ENGINE.spans.open(site, site)
+                SWITCH.engine.spans.open(site, site)
             self._open += 1
         return self
 
     def _open_in(self, frame: FrameType) -> None:
         """Open in a frame that can be suspended, and with it this span."""
         site = self._site
+        engine = SWITCH.engine
         lasting = _covered_by(frame)
         if lasting is None:
-            ENGINE.spans.open(site, site)
+            engine.spans.open(site, site)
             return
         try:
-            if MONITOR is not None:
-                MONITOR.watch(lasting.f_code)
-            ENGINE.lanes.here().open(site, site, id(lasting))
+            if MARKS is not None:
+                MARKS.watch(lasting.f_code)
+            engine.lanes.here().open(site, site, id(lasting))
         except Exception:
-            ENGINE.note_fault()
+            engine.note_fault()
 
     def __exit__(
         self,
@@ -82,9 +81,9 @@ class timestamp_block:  # reads as the keyword that it is used like
         if self._open:
             self._open -= 1
             if exc_type is None or exc_type is GeneratorExit:
-                ENGINE.spans.close(self._site)
+                SWITCH.engine.spans.close(self._site)
             else:
-                ENGINE.spans.fail(self._site)
+                SWITCH.engine.spans.fail(self._site)
 
     def __call__(self, function: _T) -> _T:
         return timestamp(function, name=_escaped(self._site.name))

@@ -10,20 +10,22 @@ from __future__ import annotations
 import sys
 from _thread import get_ident
 
-from .delegation import SUSPENDABLE, Delegation, forget_wait
+from .delegation import Delegation
+from .lane import forget_wait
 from .scope import ORIGIN
-from .tree import NOWHERE, Site
+from .sites import SUSPENDABLE, Site
+from .tree import NOWHERE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType, FrameType
-    from typing import Any
+    from types import CodeType
+    from typing import Any, TypeAlias
 
     from .engine import Engine
-    from .starters import Starter
+    from .marks import Mark
 
-    Marks = dict[int, Site | Starter | None]
+    Marks: TypeAlias = dict[int, Mark]
 
 __all__ = ["build_callbacks"]
 
@@ -37,14 +39,13 @@ def build_callbacks(
     """
     delegation = Delegation(engine, marks, watch)
     on_return, on_unwind = _build_ends(engine, marks, delegation)
-    on_resume, on_throw = _build_resumptions(engine, marks, delegation)
     return {
         "PY_START": _build_start(engine, marks),
         "PY_RETURN": on_return,
         "PY_UNWIND": on_unwind,
         "PY_YIELD": _build_suspension(engine, marks, delegation),
-        "PY_RESUME": on_resume,
-        "PY_THROW": on_throw,
+        "PY_RESUME": _build_resumption(engine, delegation),
+        "PY_THROW": _build_throw(engine, marks, delegation),
     }
 
 
@@ -129,9 +130,7 @@ def _build_ends(
     return on_return, on_unwind
 
 
-def _build_suspension(
-    engine: Engine, marks: Marks, delegation: Delegation
-) -> Callable[..., None]:
+def _build_suspension(engine: Engine, marks: Marks, delegation: Delegation) -> Callable[..., None]:
     ahead = delegation.ahead
     suspended = engine.lanes.paused
     getframe = sys._getframe
@@ -160,11 +159,7 @@ def _build_suspension(
     return on_yield
 
 
-def _build_resumptions(
-    engine: Engine, marks: Marks, delegation: Delegation
-) -> tuple[Callable[..., None], Callable[..., None]]:
-    here = engine.lanes.here
-    ahead = delegation.ahead
+def _build_resumption(engine: Engine, delegation: Delegation) -> Callable[..., None]:
     suspended = engine.lanes.paused
     clock = engine.clock
     getframe = sys._getframe
@@ -175,7 +170,7 @@ def _build_resumptions(
         try:
             paused = suspended.pop(id(getframe(1)), None)
             if paused is None:
-                resume_unseen(code, getframe(1))
+                delegation.resume_unseen(code, getframe(1))
                 return
             origin = origin_here()
             lane: Any = origin.lane
@@ -199,6 +194,15 @@ def _build_resumptions(
         except Exception:
             engine.faults += 1
 
+    return on_resume
+
+
+def _build_throw(engine: Engine, marks: Marks, delegation: Delegation) -> Callable[..., None]:
+    suspended = engine.lanes.paused
+    clock = engine.clock
+    getframe = sys._getframe
+    resume = engine.spans.resume
+
     def on_throw(code: CodeType, offset: int, error: BaseException) -> None:
         marked = id(code) in marks
         if not (marked or suspended):
@@ -214,15 +218,8 @@ def _build_resumptions(
                     forget_wait(paused, closed_ns)
                 resume(paused)
             elif marked:
-                resume_unseen(code, frame)
+                delegation.resume_unseen(code, frame)
         except Exception:
             engine.faults += 1
 
-    def resume_unseen(code: CodeType, frame: FrameType) -> None:
-        if id(frame) in ahead:
-            # it was resumed together with what it waited for
-            ahead.discard(id(frame))
-        elif isinstance(marks.get(id(code)), Site):
-            here().open_unseen(code)
-
-    return on_resume, on_throw
+    return on_throw

@@ -72,6 +72,15 @@ class Capture:
         """Whether every span is kept besides the sums."""
         return self._timeline is not None
 
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing has been recorded, nothing was started, and nobody is nested in it."""
+        # Asked twice for every test, hence no loop: one scope is the collector's own.
+        scopes = self.scopes
+        if len(scopes) > 1 or self._dropped or self._table:
+            return False
+        return not scopes or not (scopes[0].roots or scopes[0].dropped)
+
     # Starting and stopping
 
     def start(self) -> None:

@@ -7,7 +7,7 @@ import sys
 
 from pytest_timestamps.errors import ArgumentTypeError
 
-from .monitoring import MONITOR
+from .marks import MARKS
 from .naming import (
     NAMES_LIMIT,
     Template,
@@ -16,8 +16,7 @@ from .naming import (
     is_template,
     wrapper_site,
 )
-from .tree import Site
-from .wrappers import TimedCallable, is_wrapper, wrap
+from .sites import Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,6 +88,8 @@ def _decorate(target: Any, name: str | None) -> Any:
         return _redirected(target, _decorate(target.func, name))
     if isinstance(target, _Function):
         return _decorate_function(target, name, templated)
+    from .wrappers import TimedCallable
+
     return TimedCallable(target, _named(target, name, templated))
 
 
@@ -136,15 +137,22 @@ def _plain_name(target: Any, name: str | None) -> str:
     return default_name(target) if name is None else name.replace("{{", "{").replace("}}", "}")
 
 
+def _is_wrapper(function: object) -> bool:
+    wrappers = sys.modules.get(f"{__package__}.wrappers")
+    return wrappers is not None and wrappers.is_wrapper(function)
+
+
 def _decorate_function(function: Any, name: str | None, templated: bool) -> Any:
-    if is_wrapper(function):
+    if _is_wrapper(function):
         # decorated twice: one span a call, under the outer name if it has one
         if name is None:
             return function
         function = function.__wrapped__
     code = function.__code__
-    already = None if MONITOR is None else MONITOR.site_of(code)
-    if MONITOR is None or templated:
+    already = None if MARKS is None else MARKS.site_of(code)
+    if MARKS is None or templated:
+        from .wrappers import wrap
+
         if already is not None:
             # the wrapper records it from now on
             function.__code__ = code.replace()
@@ -156,7 +164,7 @@ def _decorate_function(function: Any, name: str | None, templated: bool) -> Any:
         code = _own_code(code, site)
         function.__code__ = code
     else:
-        MONITOR.mark(code, site)
+        MARKS.mark(code, site)
     return function
 
 
@@ -170,14 +178,14 @@ def _own_code(code: CodeType, site: Site) -> CodeType:
     serves all functions of this code and name, so that a function that is made and decorated in
     a loop makes no new call path each time.
     """
-    assert MONITOR is not None
+    assert MARKS is not None
     original, clones = _clones.setdefault(id(code), (code, {}))
     clone = clones.get(site.name)
     if clone is None:
         if len(clones) >= NAMES_LIMIT:
             clones.clear()
         clone = clones[site.name] = original.replace()
-        MONITOR.mark(clone, site)
+        MARKS.mark(clone, site)
         # a function that is decorated again brings its copy
         _clones[id(clone)] = (clone, clones)
     return clone

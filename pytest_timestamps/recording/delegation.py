@@ -8,24 +8,24 @@ cancellation, is their time as well: so they are resumed here, ahead of their ow
 
 from __future__ import annotations
 
+from .lane import forget_wait
+from .sites import SUSPENDABLE, Site
 from .tree import Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable
     from types import CodeType, FrameType
     from typing import Any
 
     from .engine import Engine
     from .lane import Paused
+    from .marks import Mark
 
     _Waiting = tuple[int, Any]
     """The id of a frame and the key of its span."""
 
-__all__ = ["SUSPENDABLE", "Delegation", "forget_wait"]
-
-SUSPENDABLE = 0x20 | 0x80 | 0x100 | 0x200
-"""Code flags of generators, coroutines, iterable coroutines and asynchronous generators."""
+__all__ = ["Delegation"]
 
 _NO_KEY = object()
 """A key that no span has."""
@@ -39,7 +39,7 @@ class Delegation:
     """
 
     def __init__(
-        self, engine: Engine, marks: Container[int], watch: Callable[[CodeType], None]
+        self, engine: Engine, marks: dict[int, Mark], watch: Callable[[CodeType], None]
     ) -> None:
         self._lanes = engine.lanes
         self._spans = engine.spans
@@ -72,6 +72,13 @@ class Delegation:
                 forget_wait(group, closed_ns)
             self._spans.resume(group)
             self.ahead.add(frame_id)
+
+    def resume_unseen(self, code: CodeType, frame: FrameType) -> None:
+        """``frame`` goes on without a suspended span: it was resumed ahead, or began unrecorded."""
+        if id(frame) in self.ahead:
+            self.ahead.discard(id(frame))
+        elif isinstance(self._marks.get(id(code)), Site):
+            self._lanes.here().open_unseen(code)
 
     def pause_after(self, frame: FrameType) -> None:
         """``frame`` was suspended again: so are those that wait for it."""
@@ -125,11 +132,3 @@ def _callers(frame: FrameType) -> list[FrameType]:
         callers.append(caller)
         caller = caller.f_back
     return callers
-
-
-def forget_wait(paused: list[Paused], now_ns: int) -> None:
-    """Count no time between these spans' suspension and ``now_ns``."""
-    for one in paused:
-        one.paused_ns = now_ns
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_timestamps.errors import ArgumentError, ArgumentTypeError
 
-from .tree import Site
+from .sites import Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .lane import FindScope
-    from .tree import Site
+    from .sites import Site
 
 __all__ = ["Lanes", "Spans", "build_spans"]
 
@@ -104,9 +104,7 @@ class Spans:
         self.resume = resume
 
 
-def build_spans(
-    lanes: Lanes, clock: Callable[[], int], on_fault: Callable[[], None]
-) -> Spans:
+def build_spans(lanes: Lanes, clock: Callable[[], int], on_fault: Callable[[], None]) -> Spans:
     """The span operations over ``lanes`` and ``clock``.
 
     None of them raises: ``on_fault`` is called instead.

@@ -2,12 +2,12 @@
 
 from pytest_timestamps.recording.capture import Capture
 from pytest_timestamps.recording.engine import ENGINE
-from pytest_timestamps.recording.monitoring import MONITOR
+from pytest_timestamps.recording.marks import MARKS
 from pytest_timestamps.recording.results import PathStats
 
 __all__ = ["MONITORED", "FakeClock", "leftovers", "row", "rows", "tree"]
 
-MONITORED = MONITOR is not None
+MONITORED = MARKS is not None
 """Whether functions are recorded by `sys.monitoring` (3.12 and later) or by wrappers (3.11)."""
 
 

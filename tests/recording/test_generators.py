@@ -25,9 +25,7 @@ def count(clock: FakeClock) -> Callable[[int], Generator[int, object, str]]:
     return count
 
 
-def test_suspension_is_kept_apart(
-    clock: FakeClock, count: Callable[[int], Iterator[int]]
-) -> None:
+def test_suspension_is_kept_apart(clock: FakeClock, count: Callable[[int], Iterator[int]]) -> None:
     """What the consumer does between items is suspended time, in neither total nor self."""
     with Capture() as capture:
         for _ in count(3):
