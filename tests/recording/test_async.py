@@ -444,6 +444,34 @@ def test_a_block_in_a_coroutine(clock: FakeClock) -> None:
     assert row(capture, "b").suspended_ns == 101
 
 
+def test_a_block_that_waits_several_times(clock: FakeClock) -> None:
+    """A block is suspended at each of its coroutine's waits, also below a synchronous block."""
+
+    async def work() -> None:
+        with timestamp_block("phase"):
+            for _ in range(3):
+                clock.work(1)
+                await asyncio.sleep(0)
+
+    async def other() -> None:
+        for _ in range(3):
+            with timestamp_block("other"):
+                clock.work(100)
+            await asyncio.sleep(0)
+
+    async def main() -> None:
+        await asyncio.gather(work(), other())
+
+    with Capture() as capture, timestamp_block("run"):
+        asyncio.run(main())
+    figures = {path.replace("~", ""): figure for path, figure in tree(capture).items()}
+    assert figures == {
+        "run": (1, 303, 0),
+        "run/phase": (1, 3, 3),
+        "run/other": (3, 300, 300),
+    }
+
+
 def test_a_block_around_an_await_of_a_decorated_coroutine(clock: FakeClock) -> None:
     """Block and coroutine are suspended and resumed together, in their order."""
 
