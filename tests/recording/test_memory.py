@@ -39,11 +39,10 @@ def test_paths_are_capped(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> 
     """Spans on paths past the cap count for their parents, and are counted as dropped."""
     monkeypatch.setattr(scope, "PATHS_LIMIT", 10)
 
-    with Capture() as capture:
-        with timestamp_block("parent"):
-            for n in range(30):
-                with timestamp_block(f"block {n}"):
-                    clock.work(1)
+    with Capture() as capture, timestamp_block("parent"):
+        for n in range(30):
+            with timestamp_block(f"block {n}"):
+                clock.work(1)
     recording = capture.recording()
     assert len(recording.paths) == 10
     assert recording.dropped_paths == 21

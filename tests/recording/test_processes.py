@@ -51,7 +51,7 @@ def leaf(clock: FakeClock, duration_ns: int) -> None:
 
 @needs_fork
 def test_an_inherited_capture_starts_empty(clock: FakeClock) -> None:
-    """A forked child's copy of a capture holds the child's own calls alone; so does the parent's."""
+    """A forked child's copy of a capture holds the child's calls alone, and the parent's its own."""
 
     def work() -> tuple[Figures, int, int]:
         leaf(clock, 10)
@@ -211,7 +211,7 @@ print(collector.span_count)
 
 @pytest.mark.parametrize(("value", "spans"), [("1", "0"), ("0", "3"), ("", "3")])
 def test_switched_off_by_the_environment(value: str, spans: str) -> None:
-    """With PYTEST_TIMESTAMPS_DISABLED=1 decorating gives back what it was given, and blocks rest."""
+    """With PYTEST_TIMESTAMPS_DISABLED=1 decorating returns what it was given; blocks rest."""
     program = DISABLED_PROGRAM
     if spans != "0":
         # what is the same object on every version only when off
