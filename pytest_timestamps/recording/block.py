@@ -60,17 +60,16 @@ class timestamp_block:  # reads as the keyword that it is used like
     def _open_in(self, frame: FrameType) -> None:
         """Open in a frame that can be suspended, and with it this span."""
         site = self._site
-        engine = SWITCH.engine
         lasting = _covered_by(frame)
         if lasting is None:
-            engine.spans.open(site, site)
+            SWITCH.engine.spans.open(site, site)
             return
         try:
             if MARKS is not None:
                 MARKS.watch(lasting.f_code)
-            engine.lanes.here().open(site, site, id(lasting))
+            SWITCH.engine.lanes.here().open(site, site, id(lasting))
         except Exception:
-            engine.note_fault()
+            SWITCH.engine.note_fault()
 
     def __exit__(
         self,

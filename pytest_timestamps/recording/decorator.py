@@ -151,11 +151,11 @@ def _decorate_function(function: Any, name: str | None, templated: bool) -> Any:
     code = function.__code__
     already = None if MARKS is None else MARKS.site_of(code)
     if MARKS is None or templated:
-        from .wrappers import wrap
-
         if already is not None:
             # the wrapper records it from now on
             function.__code__ = code.replace()
+        from .wrappers import wrap
+
         return wrap(function, _named(function, name, templated))
     site = Site(_plain_name(function, name), "code")
     if already is not None and (name is None or already.name == site.name):

@@ -51,7 +51,7 @@ def leaf(clock: FakeClock, duration_ns: int) -> None:
 
 @needs_fork
 def test_an_inherited_capture_starts_empty(clock: FakeClock) -> None:
-    """A forked child's copy of a capture holds the child's calls alone, and the parent's its own."""
+    """A forked child's copy of a capture holds the child's calls, and the parent's its own."""
 
     def work() -> tuple[Figures, int, int]:
         leaf(clock, 10)
