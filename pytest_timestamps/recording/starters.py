@@ -205,6 +205,7 @@ class _Rest:
 
     def __await__(self) -> Any:
         item = self._first
+        argument: Any
         while True:
             try:
                 sent = yield item

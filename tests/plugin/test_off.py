@@ -37,6 +37,7 @@ def test_off_imports_next_to_nothing(
             assert not heavy & set(sys.modules)
         """
     )
+    suite.makeini("[pytest]")
     suite.runpytest_subprocess("-p", "pytest_timestamps.plugin").assert_outcomes(passed=1)
 
 
