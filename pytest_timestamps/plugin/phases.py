@@ -30,10 +30,16 @@ class RecorderPlugin:
     def __init__(self, recorder: CaseRecorder, applies_to: Callable[[pytest.Item], bool]) -> None:
         self._recorder = recorder
         self._applies_to = applies_to
+        self._arms = applies_to is records_all
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
-        """Instruments once a session: collectors that come and go with the tests cost little."""
+        """Instruments once a session: collectors that come and go with the tests cost little.
+
+        Where only some tests are recorded, they alone pay for it.
+        """
+        if not self._arms:
+            return (yield)
         arm()
         try:
             return (yield)

@@ -60,16 +60,16 @@ class timestamp_block:  # reads as the keyword that it is used like
     def _open_in(self, frame: FrameType) -> None:
         """Open in a frame that can be suspended, and with it this span."""
         site = self._site
-        caller = frame.f_back
-        if MARKS is None or (
-            caller is not None
-            and caller.f_code.co_qualname.startswith(_CONTEXT_MANAGER_ENTERS)
-            and caller.f_globals.get("__name__") == "contextlib"
-        ):
+        lasting = _covered_by(frame)
+        if lasting is None:
             SWITCH.engine.spans.open(site, site)
-        else:
-            MARKS.watch(frame.f_code)
-            SWITCH.engine.lanes.here().open(site, site, id(frame))
+            return
+        try:
+            if MARKS is not None:
+                MARKS.watch(lasting.f_code)
+            SWITCH.engine.lanes.here().open(site, site, id(lasting))
+        except Exception:
+            SWITCH.engine.note_fault()
 
     def __exit__(
         self,
@@ -89,6 +89,27 @@ class timestamp_block:  # reads as the keyword that it is used like
 
     def __repr__(self) -> str:
         return f"timestamp_block({self._site.name!r})"
+
+
+def _covered_by(frame: FrameType) -> FrameType | None:
+    """The frame whose suspension is that of a block in ``frame``, if it can be suspended.
+
+    A block in a context manager made of a generator covers the body of the caller's ``with``.
+    """
+    caller = frame.f_back
+    if (
+        caller is None
+        or not caller.f_code.co_qualname.startswith(_CONTEXT_MANAGER_ENTERS)
+        or caller.f_globals.get("__name__") != "contextlib"
+    ):
+        return frame
+    body = caller.f_back
+    # an ExitStack's own coroutine ends long before the block does
+    while body is not None and (
+        not body.f_code.co_flags & SUSPENDABLE or body.f_globals.get("__name__") == "contextlib"
+    ):
+        body = body.f_back
+    return body
 
 
 def _new_site(name: Any) -> Site:

@@ -114,7 +114,7 @@ class Capture:
 
     def _finish(self, now_ns: int) -> None:
         self._wall_ns += now_ns - self._started_ns
-        opened = ENGINE.open_spans(now_ns)
+        opened = ENGINE.open_spans(now_ns, self)
         ENGINE.close(self)
         scopes, self.scopes = self.scopes, []
         self._absorb(scopes, opened)
@@ -181,7 +181,7 @@ class Capture:
             wall_ns += now_ns - self._started_ns
             table = table.copy()
             overhead_ns += add_scopes(
-                table, self, self.scopes, ENGINE.open_spans(now_ns), ENGINE.costs
+                table, self, self.scopes, ENGINE.open_spans(now_ns, self), ENGINE.costs
             )
             dropped += sum(scope.dropped for scope in self.scopes)
         cost = ENGINE.costs.code

@@ -8,7 +8,14 @@ import sys
 from pytest_timestamps.errors import ArgumentTypeError
 
 from .marks import MARKS
-from .naming import NAMES_LIMIT, Template, check_name, default_name, is_template
+from .naming import (
+    NAMES_LIMIT,
+    Template,
+    check_name,
+    default_name,
+    is_template,
+    wrapper_site,
+)
 from .sites import Site
 
 TYPE_CHECKING = False
@@ -78,8 +85,7 @@ def _decorate(target: Any, name: str | None) -> Any:
         same = all(new is old for new, old in zip(recorded, parts, strict=True))
         return target if same else _rebuilt(target, recorded)
     if _is_descriptor(target):
-        target.func = _decorate(target.func, name)
-        return target
+        return _redirected(target, _decorate(target.func, name))
     if isinstance(target, _Function):
         return _decorate_function(target, name, templated)
     from .wrappers import TimedCallable
@@ -93,9 +99,18 @@ def _rebuilt(original: property, parts: tuple[Any, ...]) -> property:
     return rebuilt
 
 
+def _redirected(target: Any, function: Any) -> Any:
+    """``target``, made to call ``function`` instead of what it called."""
+    if function is not target.func:
+        target.func = function
+        if hasattr(target, "dispatcher"):
+            target.dispatcher.register(object, function)
+    return target
+
+
 def _is_descriptor(target: object) -> bool:
-    """Something that holds its function in ``func`` and isn't called itself."""
-    if isinstance(target, property):
+    """Something that holds functions and isn't called itself."""
+    if isinstance(target, property | classmethod):
         return True
     # an object of functools' kinds exists only if functools is imported
     functools = sys.modules.get("functools")
@@ -112,11 +127,14 @@ def _inside(target: Any, attribute: str, name: str | None, make: Callable[..., A
 
 
 def _named(target: Any, name: str | None, templated: bool) -> Site | Template:
-    if name is None:
-        return Site(default_name(target), "wrapper")
     if templated:
+        assert name is not None
         return Template(name, target)
-    return Site(name.replace("{{", "{").replace("}}", "}"), "wrapper")
+    return wrapper_site(_plain_name(target, name))
+
+
+def _plain_name(target: Any, name: str | None) -> str:
+    return default_name(target) if name is None else name.replace("{{", "{").replace("}}", "}")
 
 
 def _is_wrapper(function: object) -> bool:
@@ -130,15 +148,16 @@ def _decorate_function(function: Any, name: str | None, templated: bool) -> Any:
         if name is None:
             return function
         function = function.__wrapped__
+    code = function.__code__
+    already = None if MARKS is None else MARKS.site_of(code)
     if MARKS is None or templated:
+        if already is not None:
+            # the wrapper records it from now on
+            function.__code__ = code.replace()
         from .wrappers import wrap
 
         return wrap(function, _named(function, name, templated))
-    site = _named(function, name, False)
-    assert isinstance(site, Site)
-    site.kind = "code"
-    code = function.__code__
-    already = MARKS.site_of(code)
+    site = Site(_plain_name(function, name), "code")
     if already is not None and (name is None or already.name == site.name):
         return function
     if code.co_flags & _SHARED or "<locals>" in code.co_qualname or code.co_name == "<lambda>":

@@ -110,7 +110,7 @@ class Delegation:
         of several spans of one path it is makes no difference.
         """
         found: list[_Waiting] = []
-        opened = {id(node) for node, _, _ in self._lanes.here().open_spans(0)}
+        opened = {id(span[0]) for span in self._lanes.here().open_spans(0)}
         node = paused[-1].node.parent
         while type(node) is not Root and id(node) not in opened:
             for frame_id, group in list(self._lanes.paused.items()):

@@ -15,6 +15,7 @@ from .scope import ABSENT, ORIGIN, Origin, ScopeTable
 from .sites import SWITCH
 from .spans import Lanes, build_spans
 from .starters import Starters
+from .steps import Steps
 from .tree import NOWHERE, Node, Root
 
 TYPE_CHECKING = False
@@ -75,7 +76,11 @@ class Engine:
     def _build(self, clock: Callable[[], int]) -> None:
         self.clock = clock
         self.lanes = Lanes(clock, self._find_scope)
-        self.spans = build_spans(self.lanes, clock)
+        self.spans = build_spans(self.lanes, clock, self.note_fault)
+
+    def note_fault(self) -> None:
+        """Count a fault of recording's own: none of them is let out into the program."""
+        self.faults += 1
 
     @property
     def armed(self) -> bool:
@@ -162,10 +167,12 @@ class Engine:
         with self._lock:
             self.scopes.close(capture.scopes)
 
-    def open_spans(self, now_ns: int) -> OpenSpans:
-        """All spans that are open at ``now_ns``, by node."""
+    def open_spans(self, now_ns: int, capture: Capture) -> OpenSpans:
+        """All spans that are open at ``now_ns``, by node; exact for those of ``capture``."""
+        from .abandoned import finish_abandoned
         from .freeze import open_spans
 
+        finish_abandoned(self.lanes.paused, capture)
         return open_spans(self.lanes.in_use, self.lanes.paused.values(), now_ns)
 
     def forget_paused(self) -> None:
@@ -293,8 +300,7 @@ def _first_of_its_name(node: Node) -> Node:
 
 
 ENGINE = Engine()
-if MARKS is not None:
-    ENGINE.instruments.append(Monitor(MARKS))
+ENGINE.instruments.append(Steps() if MARKS is None else Monitor(MARKS))
 ENGINE.instruments.append(Starters(MARKS))
 SWITCH.engine = ENGINE
 

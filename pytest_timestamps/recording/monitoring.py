@@ -8,6 +8,7 @@ engine is armed, and each exception that leaves any Python frame then costs one 
 
 from __future__ import annotations
 
+import os
 import sys
 
 from .callbacks import build_callbacks
@@ -29,6 +30,9 @@ _TOOL_IDS = (4, 3, 2, 0)
 """Tried in this order: 1 is coverage's, 2 the profilers' (cProfile insists on it), 0 debuggers'."""
 
 _TOOL_NAME = "pytest_timestamps"
+
+_PACKAGE = os.path.dirname(os.path.dirname(__file__))
+"""Where a warning is not to be reported: its cause is further up."""
 
 _EVENTS = ("PY_START", "PY_RETURN", "PY_UNWIND", "PY_YIELD", "PY_RESUME", "PY_THROW")
 
@@ -87,9 +91,10 @@ class Monitor:
 def _warn_of_taken_ids() -> None:
     import warnings
 
-    warnings.warn(
+    warn: Any = warnings.warn
+    warn(
         "every sys.monitoring tool id is taken: calls of @timestamp functions are not "
         "recorded (blocks and templated names are); free one of the ids 0, 2, 3, 4",
         RuntimeWarning,
-        stacklevel=5,
+        skip_file_prefixes=(_PACKAGE,),
     )

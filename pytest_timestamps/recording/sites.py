@@ -10,10 +10,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["SUSPENDABLE", "SWITCH", "Site", "Switch"]
+__all__ = ["ANY_FRAME", "SUSPENDABLE", "SWITCH", "Site", "Switch"]
 
 SUSPENDABLE = 0x20 | 0x80 | 0x100 | 0x200
 """Code flags of generators, coroutines, iterable coroutines and asynchronous generators."""
+
+
+ANY_FRAME = -1
+"""Stands for every suspendable frame: what is driven from outside is suspended as a whole."""
 
 
 class Site:

@@ -44,7 +44,11 @@ class Starter:
 
     def begin(self, arguments: Any) -> None:
         """The function begins."""
-        previous = self._begin(self._engine, arguments)
+        previous = None
+        try:
+            previous = self._begin(self._engine, arguments)
+        except Exception:
+            self._engine.faults += 1
         self._engine.lanes.here().starting.append((self, previous))
 
     def end(self) -> None:
@@ -144,6 +148,7 @@ class Starters:
 _WANTED: tuple[tuple[str, str, str, Callable[..., Origin | None]], ...] = (
     ("asyncio.base_events", "BaseEventLoop", "create_task", _carry),
     ("asyncio.threads", "", "to_thread", _carry),
+    ("asyncio", "", "to_thread", _carry),
     ("threading", "Thread", "start", _keep),
     ("threading", "Thread", "_bootstrap_inner", _take),
     ("concurrent.futures.thread", "_WorkItem", "__init__", _keep),
@@ -210,3 +215,6 @@ class _Rest:
                 item = step(argument)
             except StopIteration as stop:
                 return stop.value
+            finally:
+                # an exception that was thrown in would otherwise hold this frame, and this it
+                argument = None

@@ -7,7 +7,7 @@ nothing is armed it does nothing but call.
 
 from __future__ import annotations
 
-from .sites import SWITCH, Site
+from .sites import ANY_FRAME, SWITCH, Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,6 +144,9 @@ def _wrap_async_generator(function: Callable[..., Any], pick: Callable[..., Site
                 item = await (step if span is None else _Driven(step, span, pauses=True))
             except StopAsyncIteration:
                 return
+            finally:
+                # it holds what was thrown in, whose traceback holds this frame
+                step = None
             try:
                 sent = yield item
             except GeneratorExit:
@@ -183,7 +186,7 @@ class _Span:
 
     def pause(self) -> None:
         """Be suspended."""
-        self._paused = SWITCH.engine.spans.pause(self._site, 0)
+        self._paused = SWITCH.engine.spans.pause(self._site, ANY_FRAME)
         if self._paused:
             SWITCH.engine.lanes.paused[id(self)] = self._paused
 
@@ -231,16 +234,16 @@ def _drive(steps: Any, span: _Span, pauses: bool = False) -> Generator[Any, Any,
         try:
             item = advance(argument)
         except StopIteration as stop:
+            argument = None
             if pauses:
                 span.pause()
             else:
                 span.finish(failed=False)
             return stop.value
-        except StopAsyncIteration:
-            span.finish(failed=False)
-            raise
         except BaseException as error:
-            span.finish(failed=not isinstance(error, GeneratorExit))
+            # an exception that was thrown in would otherwise hold this frame, and this frame it
+            argument = None
+            span.finish(failed=not isinstance(error, GeneratorExit | StopAsyncIteration))
             raise
         span.pause()
         try:

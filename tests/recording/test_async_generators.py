@@ -8,7 +8,7 @@ import pytest
 
 from pytest_timestamps.recording import Capture, timestamp, timestamp_block
 
-from .support import FakeClock, row, tree
+from .support import MONITORED, FakeClock, row, tree
 
 
 def test_iterated(clock: FakeClock) -> None:
@@ -226,7 +226,10 @@ def test_async_context_manager(clock: FakeClock) -> None:
 
 
 def test_a_block_in_an_async_generator(clock: FakeClock) -> None:
-    """A block in an undecorated asynchronous generator is suspended between items."""
+    """A block in an undecorated asynchronous generator is suspended between items, from 3.12 on.
+
+    On 3.11 nothing tells of that suspension, and the block covers its consumer.
+    """
 
     async def items() -> AsyncIterator[int]:
         with timestamp_block("phase"):
@@ -244,5 +247,8 @@ def test_a_block_in_an_async_generator(clock: FakeClock) -> None:
 
     with Capture() as capture:
         asyncio.run(main())
-    assert tree(capture) == {"phase": (1, 3, 3), "use": (1, 10, 10)}
-    assert row(capture, "phase").suspended_ns == 10
+    if MONITORED:
+        assert tree(capture) == {"phase": (1, 3, 3), "use": (1, 10, 10)}
+        assert row(capture, "phase").suspended_ns == 10
+    else:
+        assert tree(capture) == {"phase": (1, 13, 3), "phase/use": (1, 10, 10)}
