@@ -1,11 +1,10 @@
 """What ``import pytest_timestamps`` adds to an empty interpreter."""
 
 import importlib.util
-import os
 from collections.abc import Iterator
 from statistics import median
 
-from benchmarks.children import in_child
+from benchmarks.children import compiling, in_child
 from benchmarks.results import Row
 from benchmarks.targets import IMPORT_MS
 
@@ -29,8 +28,6 @@ def function(): pass
 print(json.dumps(timestamp(function) is function))
 """
 
-NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
-
 PEERS = {
     "osbot-utils": "osbot_utils.helpers.timestamp_capture.decorators.timestamp",
     "line_profiler": "line_profiler",
@@ -47,8 +44,7 @@ def imports(quick: bool) -> Iterator[Row]:
         for label, module in PEERS.items()
         if importlib.util.find_spec(module.partition(".")[0])
     }
-    # What is installed is compiled; an environment that forbids that would charge it each time.
-    compiled = {key: value for key, value in os.environ.items() if key != NO_BYTECODE}
+    compiled = compiling()
     for module in modules.values():
         in_child(TIMED_IMPORT, module, environment=compiled)
     elapsed_ms: dict[str, list[float]] = {label: [] for label in modules}
@@ -61,7 +57,6 @@ def imports(quick: bool) -> Iterator[Row]:
         limit = IMPORT_MS if label == "pytest_timestamps" else None
         detail = f"{count[label]} modules"
         yield Row("import", label, median(figures), "ms", limit, detail=detail)
-    off = os.environ | {"PYTEST_TIMESTAMPS_DISABLED": "1"}
-    same = in_child(DECORATES, environment=off)
+    same = in_child(DECORATES, environment=compiling(PYTEST_TIMESTAMPS_DISABLED="1"))
     label = "PYTEST_TIMESTAMPS_DISABLED=1: functions replaced"
     yield Row("import", label, 0 if same else 1, "", 0)

@@ -148,7 +148,8 @@ def test_a_session_budget_adds_the_runs_up() -> None:
 
 
 def test_a_small_amount_is_not_shown_as_nothing() -> None:
-    """Fractions of a cent keep their digits."""
+    """Fractions of a cent keep their digits, and round amounts four decimals."""
+    assert shown_usd(Decimal("12.5")) == "12.5000 USD"
     assert shown_usd(Decimal("0.00000123")) == "0.00000123 USD"
     assert shown_usd(Decimal(0)) == "0.0000 USD"
 
