@@ -258,7 +258,9 @@ class Lane:
             span.caller = place
         else:
             node = place.children.get(id(span.key)) or place.add(span.key, span.site)
-        if node is not None:
+        if node is None:
+            place.root.scope.dropped += 1
+        else:
             span.node = span.place = node
 
     def open_unseen(self, key: Any) -> None:
