@@ -207,6 +207,7 @@ def _build_resumptions(
 
 
 def forget_wait(paused: list[Paused], now_ns: int) -> None:
-    """Count no time between these spans' suspension and ``now_ns``."""
+    """These spans are being closed: the wait since their suspension counts for nothing."""
     for one in paused:
         one.paused_ns = now_ns
+        one.closing = True

@@ -123,10 +123,11 @@ class Engine:
             origin = ORIGIN.get()
             for instrument in self.instruments:
                 instrument.refresh(self)
-            entry = Entry(capture, frame, lane)
-            self.entries.append(entry)
+            # asked before this entry is there to be found
             scope = self._find_scope(lane, origin, lane.place())
             outer = scope.members if scope is not None else ()
+            entry = Entry(capture, frame, lane)
+            self.entries.append(entry)
             if capture not in outer:
                 hidden = (scope.hidden if scope is not None else _NOTHING) | capture.without
                 hidden -= {capture}
@@ -279,7 +280,8 @@ def _first_of_its_name(node: Node) -> Node:
         if isinstance(current, Root):
             current = current.logical
             continue
-        if current.site.name == node.site.name and current.root.scope is node.root.scope:
+        same = current.site.name == node.site.name and type(current.site) is type(node.site)
+        if same and current.root.scope is node.root.scope:
             first = current
         current = current.parent
     return first

@@ -12,7 +12,7 @@ holds an `Activation` for each span above `below`. Guarded is exact in all cases
 from __future__ import annotations
 
 from .scope import ORIGIN, Origin
-from .tree import NOWHERE, Node, Root
+from .tree import NOWHERE, Node, PartSite, Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .scope import Scope
     from .tree import Site
 
+    OpenSpan = tuple[Node, int, int, bool, Node | None]
     FindScope = Callable[["Lane", Origin, Node], Scope | None]
 
 __all__ = ["GUARD", "Activation", "Lane", "Paused"]
@@ -44,13 +45,15 @@ class Activation:
 
     ``node`` is the path that it counts for, None where it counts for none (its start was not
     seen, or there is no room for its path).
-    ``place`` is where spans below it hang. ``caller`` is set where recursion is folded.
+    ``place`` is where spans below it hang, ``beneath`` what it runs on.
+    ``caller`` is set where recursion is folded.
     ``frame`` is the id of the suspendable frame that a block was entered in, else 0.
     """
 
     __slots__ = (
         "active_ns",
         "began_ns",
+        "beneath",
         "caller",
         "foreign",
         "frame",
@@ -68,6 +71,7 @@ class Activation:
         self.site = site
         self.node: Node | None = None
         self.place = place
+        self.beneath = _ground(place)
         self.origin = origin
         self.caller: Node | None = None
         self.foreign = False
@@ -78,12 +82,23 @@ class Activation:
         self.suspended_ns = 0
 
 
+def _ground(place: Node) -> Node:
+    """The node that a span at ``place`` physically runs on, whatever its context."""
+    while isinstance(place, Root) and place.under is not None:
+        place = place.under
+    return place
+
+
 class Paused:
-    """A span between suspension and resumption, off every stack."""
+    """A span between suspension and resumption, off every stack.
+
+    ``closing``: it is resumed only to end, and so counts where it was suspended.
+    """
 
     __slots__ = (
         "active_ns",
         "began_ns",
+        "closing",
         "frame",
         "key",
         "node",
@@ -101,6 +116,7 @@ class Paused:
         self.suspended_ns = 0
         self.began_ns = paused_ns - active_ns
         self.frame = 0
+        self.closing = False
 
 
 class Lane:
@@ -182,10 +198,16 @@ class Lane:
         if place is None:
             return
         scope = place.root.scope
-        foreign = paused is not None and paused.node.root.scope is not scope
+        foreign = False
+        if paused is not None and paused.closing:
+            foreign = paused.node.parent is not place
+        elif paused is not None and paused.node.root.scope is not scope:
+            here = scope.site_for(paused.site, paused.node.root.scope)
+            foreign = here is None
+            site = here or site
         if not (self.stack or frame or foreign or scope.timelines):
-            child = place.children.get(id(key))
-            if child is None and self._open_node(site.name, scope) is None:
+            child = place.child(key, site)
+            if child is None and self._open_node(site, scope) is None:
                 child = place.add(key, site)
             if child is not None:
                 self.top = child
@@ -216,6 +238,8 @@ class Lane:
             assert paused is not None
             span.foreign = True
             span.node = paused.node
+            if paused.node.root.scope is place.root.scope:
+                span.place = paused.node
         else:
             self._find_node(span, place)
         now_ns = self.clock()
@@ -230,11 +254,11 @@ class Lane:
 
     def _find_node(self, span: Activation, place: Node) -> None:
         assert span.site is not None
-        node = self._open_node(span.site.name, place.root.scope)
+        node = self._open_node(span.site, place.root.scope)
         if node is not None:
-            span.caller = place
+            span.caller = span.beneath
         else:
-            node = place.children.get(id(span.key)) or place.add(span.key, span.site)
+            node = place.child(span.key, span.site) or place.add(span.key, span.site)
         if node is not None:
             span.node = span.place = node
 
@@ -248,16 +272,22 @@ class Lane:
             self.top = GUARD
         self.stack.append(Activation(key, None, place, ORIGIN.get()))
 
-    def _open_node(self, name: str, scope: Scope) -> Node | None:
-        """The node of ``scope`` on this stack that carries ``name``, if one is open."""
+    def _open_node(self, site: Site, scope: Scope) -> Node | None:
+        """The node of ``scope`` on this stack that carries ``site``'s name, if one is open.
+
+        Spans that only some captures see neither fold nor are folded into.
+        """
+        if type(site) is PartSite:
+            return None
+        name = site.name
         for span in reversed(self.stack):
             node = span.node
-            if node is not None and not span.foreign and node.site.name == name:
-                if node.root.scope is scope:
-                    return node
-                return None
+            if node is None or span.foreign or node.site.name != name:
+                continue
+            if type(node.site) is not PartSite:
+                return node if node.root.scope is scope else None
         for node in self._plain_nodes():
-            if node.site.name == name:
+            if node.site.name == name and type(node.site) is not PartSite:
                 return node if node.root.scope is scope else None
         return None
 
@@ -273,14 +303,23 @@ class Lane:
                 node = node.parent
         return nodes
 
-    def open_spans(self, now_ns: int) -> list[tuple[Node, int, bool]]:
-        """All open spans: the node, its time so far, and whether recursion folded it."""
-        spans = [(node, now_ns - node.start_ns, False) for node in self._plain_nodes()]
-        spans += [
-            (span.node, now_ns - span.start_ns, span.caller is not None)
-            for span in list(self.stack)
-            if span.node is not None
-        ]
+    def open_spans(self, now_ns: int) -> list[OpenSpan]:
+        """All open spans, as `_book` would book them if they ended now.
+
+        Of each: its node, this stretch, its active time in all, whether recursion folded it,
+        and the node whose self time it reduces without being its child.
+        """
+        spans: list[OpenSpan] = []
+        for node in self._plain_nodes():
+            stretch_ns = now_ns - node.start_ns
+            spans.append((node, stretch_ns, stretch_ns, False, None))
+        for span in list(self.stack):
+            if span.node is not None:
+                stretch_ns = now_ns - span.start_ns
+                folded = span.caller is not None
+                debtor = span.beneath if folded or span.foreign else None
+                active_ns = span.active_ns + stretch_ns
+                spans.append((span.node, stretch_ns, active_ns, folded, debtor))
         return spans
 
     # Closing
@@ -400,7 +439,7 @@ class Lane:
         else:
             node.total_ns += stretch_ns
         if span.foreign:
-            span.place.debit_ns += stretch_ns
+            span.beneath.debit_ns += stretch_ns
         return span.active_ns + stretch_ns
 
     def _finish(self, span: Activation, now_ns: int, failed: bool) -> None:
@@ -408,6 +447,8 @@ class Lane:
             return
         span.node.finish(self._book(span, now_ns), failed)
         for capture in span.node.root.scope.timelines:
+            if type(span.site) is PartSite and capture not in span.site.seen_by:
+                continue
             capture.add_to_timeline(span.site.name, span.node.root.section, span.began_ns, now_ns)
 
     def _leave_guard(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-from .tree import NOWHERE, Node, Root
+from .tree import NOWHERE, Node, PartSite, Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from .capture import Capture
     from .lane import Lane
+    from .tree import Site
 
 __all__ = ["ABSENT", "NO_LANE", "ORIGIN", "PATHS_LIMIT", "NoLane", "Origin", "Scope", "ScopeTable"]
 
@@ -30,7 +31,7 @@ class Scope:
     ``hidden`` are captures that must not see this scope's spans although they cover its code.
     """
 
-    __slots__ = ("closed", "dropped", "hidden", "members", "paths", "roots", "table", "timelines")
+    __slots__ = ("closed", "dropped", "hidden", "members", "parts", "paths", "roots", "table", "timelines")
 
     def __init__(self, members: tuple[Capture, ...], hidden: frozenset[Capture]) -> None:
         self.members = members
@@ -38,6 +39,7 @@ class Scope:
         self.closed = False
         self.roots: list[Root] = []
         self.table: dict[tuple[int, int], Root] = {}
+        self.parts: dict[tuple[int, frozenset[Capture]], PartSite] = {}
         self.paths = 0
         self.dropped = 0
         self.timelines = tuple(m for m in members if m.wants_timeline)
@@ -49,6 +51,24 @@ class Scope:
             return False
         self.paths += 1
         return True
+
+    def site_for(self, site: Site, other: Scope) -> Site | None:
+        """What a span that ``other`` holds as ``site`` is here, where it is resumed.
+
+        None where a capture that waits for it doesn't gather here.
+        """
+        seen_by = site.seen_by if type(site) is PartSite else frozenset(other.members)
+        whole = site.whole if type(site) is PartSite else site
+        here = seen_by.intersection(self.members)
+        if any(member.running for member in seen_by - here):
+            return None
+        if len(here) == len(self.members):
+            return whole
+        # a site lives as long as its part, which holds it: its id stays its own
+        part = self.parts.get((id(whole), here))
+        if part is None:
+            part = self.parts[id(whole), here] = PartSite(whole, here)
+        return part
 
     def root_for(self, origin: Origin, under: Node | None, lane: Lane) -> Root:
         """The root for work of ``origin`` that runs on ``lane``, on top of ``under``.

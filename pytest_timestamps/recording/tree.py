@@ -13,9 +13,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .capture import Capture
     from .scope import Origin, Scope
 
-__all__ = ["NOWHERE", "NO_MINIMUM", "Node", "Root", "Site"]
+__all__ = ["NOWHERE", "NO_MINIMUM", "Node", "PartSite", "Root", "Site"]
 
 NO_MINIMUM = 1 << 62
 """Larger than any duration: the minimum of no spans."""
@@ -37,6 +38,20 @@ class Site:
         return f"<Site {self.name!r} ({self.kind})>"
 
 
+class PartSite(Site):
+    """The site of spans that began before some of the captures that gather now.
+
+    Only ``seen_by`` count them; for the others the time belongs to whoever resumed them.
+    """
+
+    __slots__ = ("seen_by", "whole")
+
+    def __init__(self, whole: Site, seen_by: frozenset[Capture]) -> None:
+        super().__init__(whole.name, whole.kind)
+        self.whole = whole
+        self.seen_by = seen_by
+
+
 _ROOT_SITE = Site("", "root")
 _SERIALS = count()
 
@@ -45,7 +60,8 @@ class Node:
     """One call path below one root.
 
     ``key`` is what closes the span: the code object or the `Site`, compared by identity.
-    ``children`` maps ``id(key)`` to a child; the child keeps its key alive, so the id holds.
+    ``children`` maps ``id(key)`` to a child, or its site's id where that is a `PartSite`; the
+    child keeps both alive, so the id holds.
     ``start_ns`` is the running span's start, moved later by what it spent suspended.
     ``credit_ns`` and ``debit_ns`` move folded recursion from the caller's self time to the
     called name's; ``folded_in`` and ``folded_out`` count those calls.
@@ -110,8 +126,12 @@ class Node:
         child = Node(key, site, self, self.root)
         if self.children is _NO_CHILDREN:
             self.children = {}
-        self.children[id(key)] = child
+        self.children[id(site if type(site) is PartSite else key)] = child
         return child
+
+    def child(self, key: Any, site: Site) -> Node | None:
+        """The child for ``key``; None where there is none yet."""
+        return self.children.get(id(site if type(site) is PartSite else key))
 
     def finish(self, active_ns: int, failed: bool) -> None:
         """Count a finished span that was active for ``active_ns`` in all."""
