@@ -17,7 +17,7 @@ from .tree import NOWHERE, Site
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType
+    from types import CodeType, FrameType
     from typing import Any
 
     from .engine import Engine
@@ -34,12 +34,13 @@ SUSPENDABLE = 0x20 | 0x80 | 0x100 | 0x200
 def build_callbacks(engine: Engine, marks: Marks) -> dict[str, Callable[..., Any]]:
     """A callback for each event name, over the engine's lanes and the marked codes."""
     on_return, on_unwind = _build_ends(engine, marks)
-    on_resume, on_throw = _build_resumptions(engine, marks)
+    thrown = _Thrown()
+    on_resume, on_throw = _build_resumptions(engine, marks, thrown)
     return {
         "PY_START": _build_start(engine, marks),
         "PY_RETURN": on_return,
         "PY_UNWIND": on_unwind,
-        "PY_YIELD": _build_suspension(engine, marks),
+        "PY_YIELD": _build_suspension(engine, marks, thrown),
         "PY_RESUME": on_resume,
         "PY_THROW": on_throw,
     }
@@ -121,15 +122,54 @@ def _build_ends(engine: Engine, marks: Marks) -> tuple[Callable[..., None], Call
     return on_return, on_unwind
 
 
-def _build_suspension(engine: Engine, marks: Marks) -> Callable[..., None]:
+class _Thrown:
+    """Frames that are resumed already, although their own event is still to come.
+
+    What is thrown into a generator or a coroutine reaches the innermost one that it delegates to
+    first; those outside it go on only when that one has ended, and would miss its time.
+    ``outside`` maps a frame to the next one outwards, ``inside`` the other way; both by id.
+    """
+
+    __slots__ = ("inside", "outside")
+
+    def __init__(self) -> None:
+        self.inside: dict[int, int] = {}
+        self.outside: dict[int, tuple[int, CodeType]] = {}
+
+    def link(self, inner: int, outer: int, code: CodeType) -> None:
+        """``outer``, of ``code``, delegates to ``inner`` and was resumed with it."""
+        self.outside[inner] = outer, code
+        self.inside[outer] = inner
+
+    def arrives_at(self, outer: int) -> bool:
+        """``outer``'s own event has come; was it resumed before?"""
+        inner = self.inside.pop(outer, None)
+        return inner is not None and self.outside.pop(inner, None) is not None
+
+
+def _delegating(frame: FrameType | None, suspended: dict[int, Any]) -> list[FrameType]:
+    """The suspended frames that delegate to ``frame``, innermost first."""
+    found = []
+    frame = frame and frame.f_back
+    while frame is not None and frame.f_code.co_flags & SUSPENDABLE:
+        if id(frame) in suspended:
+            found.append(frame)
+        frame = frame.f_back
+    return found
+
+
+def _build_suspension(engine: Engine, marks: Marks, thrown: _Thrown) -> Callable[..., Any]:
     suspended = engine.lanes.paused
     getframe = sys._getframe
     pause = engine.spans.pause
+    outside = thrown.outside
 
     def on_yield(code: CodeType, offset: int, value: object) -> None:
         try:
             frame_id = id(getframe(1))
             paused = pause(code, frame_id)
+            if outside:
+                pause_outside(frame_id)
             if paused:
                 # of a generator that died without an event, and whose address is used again
                 for one in suspended.get(frame_id, ()):
@@ -142,11 +182,21 @@ def _build_suspension(engine: Engine, marks: Marks) -> Callable[..., None]:
         except Exception:
             engine.faults += 1
 
+    def pause_outside(frame_id: int) -> None:
+        following = outside.get(frame_id)
+        while following is not None:
+            outer, code = following
+            thrown.arrives_at(outer)
+            paused = pause(code, outer)
+            if paused:
+                suspended[outer] = paused
+            following = outside.get(outer)
+
     return on_yield
 
 
 def _build_resumptions(
-    engine: Engine, marks: Marks
+    engine: Engine, marks: Marks, thrown: _Thrown
 ) -> tuple[Callable[..., None], Callable[..., None]]:
     here = engine.lanes.here
     suspended = engine.lanes.paused
@@ -159,7 +209,7 @@ def _build_resumptions(
         try:
             paused = suspended.pop(id(getframe(1)), None)
             if paused is None:
-                resume_unseen(code)
+                resume_unseen(code, getframe(1))
                 return
             origin = origin_here()
             lane: Any = origin.lane
@@ -188,18 +238,32 @@ def _build_resumptions(
         if id(code) not in marks:
             return
         try:
-            paused = suspended.pop(id(getframe(1)), None)
+            frame = getframe(1)
+            paused = suspended.pop(id(frame), None)
             if paused is None:
-                resume_unseen(code)
+                resume_unseen(code, frame)
                 return
             if isinstance(error, GeneratorExit):
                 # being closed is no resumption: Python 3.13 does it without telling
                 forget_wait(paused, clock())
+            else:
+                resume_outside(frame)
             resume(paused)
         except Exception:
             engine.faults += 1
 
-    def resume_unseen(code: CodeType) -> None:
+    def resume_outside(frame: FrameType) -> None:
+        outer = _delegating(frame, suspended)
+        for one in reversed(outer):
+            resume(suspended.pop(id(one)))
+        inner = frame
+        for one in outer:
+            thrown.link(id(inner), id(one), one.f_code)
+            inner = one
+
+    def resume_unseen(code: CodeType, frame: FrameType) -> None:
+        if thrown.inside and thrown.arrives_at(id(frame)):
+            return
         if isinstance(marks.get(id(code)), Site):
             here().open_unseen(code)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .overhead import NO_OVERHEAD
-from .tree import NO_MINIMUM, Node, PartSite, Root
+from .tree import NO_MINIMUM, Node, PartSite, Root, is_seen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def add_scopes(
             for node in view.nodes(root):
                 overhead_ns += view.full_cost(node)
                 figures = view.figures(node)
-                if not _is_seen(node, capture):
+                if not is_seen(node, capture):
                     above, _ = _seen_above(node, capture)
                     if above is None:
                         continue
@@ -92,16 +92,16 @@ def add_scopes(
     return overhead_ns
 
 
-def _is_seen(node: Node, capture: Capture) -> bool:
-    return type(node.site) is not PartSite or capture in node.site.seen_by
-
-
 def _locate(
     table: PathTable, node: Node, capture: Capture, places: dict[int, tuple[int, bool]]
 ) -> tuple[int, bool]:
     chain: list[tuple[Node, Root | None]] = []
     current: Node | None = node
     while current is not None and id(current) not in places:
+        outer = _recursion_of(current, capture)
+        if outer is not None:
+            places[id(current)] = (_locate(table, outer, capture, places)[0], False)
+            break
         above, root = _seen_above(current, capture)
         chain.append((current, root))
         current = above
@@ -116,6 +116,15 @@ def _locate(
     return place
 
 
+def _recursion_of(node: Node, capture: Capture) -> Node | None:
+    """The open node that the spans of ``node`` were recursions of, as ``capture`` sees it."""
+    if type(node.site) is PartSite:
+        for outer in node.site.onto:
+            if capture in outer.root.scope.members and is_seen(outer, capture):
+                return outer
+    return None
+
+
 def _seen_above(node: Node, capture: Capture) -> tuple[Node | None, Root | None]:
     """The node above ``node`` that ``capture`` sees, and the first root between them."""
     first = None
@@ -126,7 +135,7 @@ def _seen_above(node: Node, capture: Capture) -> tuple[Node | None, Root | None]
             parent = parent.logical
         elif capture not in parent.root.scope.members:
             return None, first
-        elif _is_seen(parent, capture):
+        elif is_seen(parent, capture):
             break
         else:
             parent = parent.parent

@@ -12,7 +12,7 @@ holds an `Activation` for each span above `below`. Guarded is exact in all cases
 from __future__ import annotations
 
 from .scope import ORIGIN, Origin
-from .tree import NOWHERE, Node, PartSite, Root
+from .tree import NOWHERE, Node, PartSite, Root, is_seen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,6 +80,13 @@ class Activation:
         self.start_ns = 0
         self.active_ns = 0
         self.suspended_ns = 0
+
+
+def _is_whole(node: Node, scope: Scope) -> bool:
+    """Do all captures of ``scope`` see the spans of ``node``, in the same tree?"""
+    return node.root.scope is scope and not (
+        type(node.site) is PartSite and node.site.seen_by is not None
+    )
 
 
 def _ground(place: Node) -> Node:
@@ -198,22 +205,41 @@ class Lane:
         if place is None:
             return
         scope = place.root.scope
-        foreign = False
-        if paused is not None and paused.closing:
-            foreign = paused.node.parent is not place
-        elif paused is not None and paused.node.root.scope is not scope:
-            here = scope.site_for(paused.site, paused.node.root.scope)
-            foreign = here is None
-            site = here or site
+        foreign = paused is not None and self._is_foreign(paused, place)
         if not (self.stack or frame or foreign or scope.timelines):
-            child = place.child(key, site)
-            if child is None and self._open_node(site, scope) is None:
-                child = place.add(key, site)
+            child = None if paused is not None else place.child(key, site)
+            if child is None:
+                child = self._find_child(place, key, site, paused)[0]
             if child is not None:
                 self.top = child
                 self._start_plain(child, paused)
                 return
         self._push(place, key, site, frame, paused, foreign)
+
+    def _is_foreign(self, paused: Paused, place: Node) -> bool:
+        """Must ``paused`` go on counting where it was suspended, not at ``place``?"""
+        if paused.closing:
+            return paused.node.parent is not place
+        scope, other = place.root.scope, paused.node.root.scope
+        return scope is not other and scope.seen_here(paused.site, other) is None
+
+    def _find_child(
+        self, place: Node, key: Any, site: Site, paused: Paused | None
+    ) -> tuple[Node | None, Node | None]:
+        """The child of ``place`` for a span of ``site``, and the open node that it folds into.
+
+        The child is made where there is none; None where there is no room, or where it folds.
+        """
+        scope = place.root.scope
+        seen_by = None
+        if paused is not None:
+            seen_by = scope.seen_here(site, paused.node.root.scope)
+        open_nodes = self._open_nodes(site.name, scope)
+        is_part = seen_by is not None and len(seen_by) < len(scope.members)
+        if len(open_nodes) == 1 and not is_part and _is_whole(open_nodes[0], scope):
+            return None, open_nodes[0]
+        site = scope.part_of(site, seen_by, tuple(open_nodes))
+        return place.child(key, site) or place.add(key, site), None
 
     def _start_plain(self, node: Node, paused: Paused | None) -> None:
         if paused is None:
@@ -241,7 +267,7 @@ class Lane:
             if paused.node.root.scope is place.root.scope:
                 span.place = paused.node
         else:
-            self._find_node(span, place)
+            self._find_node(span, place, paused)
         now_ns = self.clock()
         span.start_ns = span.began_ns = now_ns
         if paused is not None:
@@ -252,15 +278,15 @@ class Lane:
                 span.node.resumes += 1
                 span.node.suspended_ns += now_ns - paused.paused_ns
 
-    def _find_node(self, span: Activation, place: Node) -> None:
+    def _find_node(self, span: Activation, place: Node, paused: Paused | None) -> None:
         assert span.site is not None
-        node = self._open_node(span.site, place.root.scope)
-        if node is not None:
+        node, folded_into = self._find_child(place, span.key, span.site, paused)
+        if folded_into is not None:
             span.caller = span.beneath
-        else:
-            node = place.child(span.key, span.site) or place.add(span.key, span.site)
+            node = folded_into
         if node is not None:
             span.node = span.place = node
+            span.site = node.site
 
     def open_unseen(self, key: Any) -> None:
         """Open a span whose start was not seen: it counts for nothing and hides nothing."""
@@ -272,24 +298,24 @@ class Lane:
             self.top = GUARD
         self.stack.append(Activation(key, None, place, ORIGIN.get()))
 
-    def _open_node(self, site: Site, scope: Scope) -> Node | None:
-        """The node of ``scope`` on this stack that carries ``site``'s name, if one is open.
+    def _open_nodes(self, name: str, scope: Scope) -> list[Node]:
+        """The nodes on this stack that carry ``name``, innermost first.
 
-        Spans that only some captures see neither fold nor are folded into.
+        None further out than the first that all captures of ``scope`` see alike.
         """
-        if type(site) is PartSite:
-            return None
-        name = site.name
+        found: list[Node] = []
         for span in reversed(self.stack):
             node = span.node
-            if node is None or span.foreign or node.site.name != name:
-                continue
-            if type(node.site) is not PartSite:
-                return node if node.root.scope is scope else None
+            if node is not None and node.site.name == name and node not in found:
+                found.append(node)
+                if _is_whole(node, scope):
+                    return found
         for node in self._plain_nodes():
-            if node.site.name == name and type(node.site) is not PartSite:
-                return node if node.root.scope is scope else None
-        return None
+            if node.site.name == name and node not in found:
+                found.append(node)
+                if _is_whole(node, scope):
+                    break
+        return found
 
     def _plain_nodes(self) -> list[Node]:
         """The open nodes below the guarded part, innermost first."""
@@ -447,7 +473,7 @@ class Lane:
             return
         span.node.finish(self._book(span, now_ns), failed)
         for capture in span.node.root.scope.timelines:
-            if type(span.site) is PartSite and capture not in span.site.seen_by:
+            if not is_seen(span.node, capture):
                 continue
             capture.add_to_timeline(span.site.name, span.node.root.section, span.began_ns, now_ns)
 

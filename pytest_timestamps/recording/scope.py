@@ -14,6 +14,7 @@ from .tree import NOWHERE, Node, PartSite, Root
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from .capture import Capture
     from .lane import Lane
@@ -39,7 +40,7 @@ class Scope:
         self.closed = False
         self.roots: list[Root] = []
         self.table: dict[tuple[int, int], Root] = {}
-        self.parts: dict[tuple[int, frozenset[Capture]], PartSite] = {}
+        self.parts: dict[Any, PartSite] = {}
         self.paths = 0
         self.dropped = 0
         self.timelines = tuple(m for m in members if m.wants_timeline)
@@ -52,22 +53,31 @@ class Scope:
         self.paths += 1
         return True
 
-    def site_for(self, site: Site, other: Scope) -> Site | None:
-        """What a span that ``other`` holds as ``site`` is here, where it is resumed.
+    def seen_here(self, site: Site, other: Scope) -> frozenset[Capture] | None:
+        """The members that saw a span begin which ``other`` holds as ``site``.
 
-        None where a capture that waits for it doesn't gather here.
+        None where one that saw it, and still waits for it, is no member.
         """
-        seen_by = site.seen_by if type(site) is PartSite else frozenset(other.members)
-        whole = site.whole if type(site) is PartSite else site
+        seen_by = site.seen_by if type(site) is PartSite else None
+        if seen_by is None:
+            seen_by = frozenset(other.members)
         here = seen_by.intersection(self.members)
-        if any(member.running for member in seen_by - here):
-            return None
-        if len(here) == len(self.members):
+        return None if any(member.running for member in seen_by - here) else here
+
+    def part_of(
+        self, site: Site, seen_by: frozenset[Capture] | None, onto: tuple[Node, ...]
+    ) -> Site:
+        """The site for spans of ``site`` that only some members see, or take for recursion."""
+        whole = site.whole if type(site) is PartSite else site
+        if seen_by is not None and len(seen_by) == len(self.members):
+            seen_by = None
+        if seen_by is None and not onto:
             return whole
-        # a site lives as long as its part, which holds it: its id stays its own
-        part = self.parts.get((id(whole), here))
+        # a part holds what is known here by its id, so that the id stays its own
+        key = (id(whole), seen_by, *map(id, onto))
+        part = self.parts.get(key)
         if part is None:
-            part = self.parts[id(whole), here] = PartSite(whole, here)
+            part = self.parts[key] = PartSite(whole, seen_by, onto)
         return part
 
     def root_for(self, origin: Origin, under: Node | None, lane: Lane) -> Root:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .capture import Capture
     from .scope import Origin, Scope
 
-__all__ = ["NOWHERE", "NO_MINIMUM", "Node", "PartSite", "Root", "Site"]
+__all__ = ["NOWHERE", "NO_MINIMUM", "Node", "PartSite", "Root", "Site", "is_seen"]
 
 NO_MINIMUM = 1 << 62
 """Larger than any duration: the minimum of no spans."""
@@ -39,17 +39,22 @@ class Site:
 
 
 class PartSite(Site):
-    """The site of spans that began before some of the captures that gather now.
+    """The site of spans that are not the same to all captures that gather them.
 
-    Only ``seen_by`` count them; for the others the time belongs to whoever resumed them.
+    ``seen_by`` count them, None where all do; for the others they began too early, and their time
+    belongs to whoever resumed them. A capture that sees one of ``onto``, nodes of the same name
+    that are open beneath, takes them for recursion.
     """
 
-    __slots__ = ("seen_by", "whole")
+    __slots__ = ("onto", "seen_by", "whole")
 
-    def __init__(self, whole: Site, seen_by: frozenset[Capture]) -> None:
+    def __init__(
+        self, whole: Site, seen_by: frozenset[Capture] | None, onto: tuple[Node, ...]
+    ) -> None:
         super().__init__(whole.name, whole.kind)
         self.whole = whole
         self.seen_by = seen_by
+        self.onto = onto
 
 
 _ROOT_SITE = Site("", "root")
@@ -142,6 +147,12 @@ class Node:
             self.min_ns = active_ns
         if active_ns > self.max_ns:
             self.max_ns = active_ns
+
+
+def is_seen(node: Node, capture: Capture) -> bool:
+    """Does ``capture``, which gathers in the node's scope, count the node's spans?"""
+    site = node.site
+    return type(site) is not PartSite or site.seen_by is None or capture in site.seen_by
 
 
 class Root(Node):

@@ -42,7 +42,6 @@ class Span:
 class Flow:
     """A flow of control: the main one, or a task; its spans lie above ``base`` on the stack."""
 
-    starter: Span | None = None
     starter_rows: dict[Run, Row] = field(default_factory=dict)
     inherited: frozenset[Run] = frozenset()
     base: int = 0
@@ -200,10 +199,10 @@ class Model:
         for below in reversed(self.stack[self.flow.base :]):
             if run in below.rows:
                 return below.rows[run], False
-        starter = self.flow.starter
         if run not in self.flow.starter_rows:
             return (), False
-        return self.flow.starter_rows[run], not (self.stack and self.stack[-1] is starter)
+        path = self.flow.starter_rows[run]
+        return path, all(below.rows.get(run) != path for below in self.stack)
 
     # Tasks
 
@@ -211,8 +210,8 @@ class Model:
         """What a task that is started here and now will run as."""
         own = self.stack[self.flow.base :]
         if not own:
-            return Flow(self.flow.starter, self.flow.starter_rows, self.gathering())
-        return Flow(own[-1], dict(own[-1].rows), self.gathering())
+            return Flow(self.flow.starter_rows, self.gathering())
+        return Flow(dict(own[-1].rows), self.gathering())
 
     @contextmanager
     def in_flow(self, flow: Flow, base: int) -> Iterator[None]:

@@ -192,7 +192,7 @@ class Machine:
 
     def drive(self, op: Op) -> None:
         slot = self.generators[op.number]
-        if slot is not None and slot.idle and (op.kind == "next" or not slot.delegates):
+        if slot is not None and slot.idle and (op.kind in ("next", "throw") or not slot.delegates):
             try:
                 if slot.drive(op.kind):
                     return
