@@ -31,11 +31,16 @@ SUSPENDABLE = 0x20 | 0x80 | 0x100 | 0x200
 """Code flags of generators, coroutines, iterable coroutines and asynchronous generators."""
 
 
-def build_callbacks(engine: Engine, marks: Marks) -> dict[str, Callable[..., Any]]:
-    """A callback for each event name, over the engine's lanes and the marked codes."""
+def build_callbacks(
+    engine: Engine, marks: Marks, watch: Callable[[CodeType], None]
+) -> dict[str, Callable[..., Any]]:
+    """A callback for each event name, over the engine's lanes and the marked codes.
+
+    ``watch`` makes a code's suspensions heard.
+    """
     on_return, on_unwind = _build_ends(engine, marks)
     thrown = _Thrown()
-    on_resume, on_throw = _build_resumptions(engine, marks, thrown)
+    on_resume, on_throw = _build_resumptions(engine, marks, thrown, watch)
     return {
         "PY_START": _build_start(engine, marks),
         "PY_RETURN": on_return,
@@ -196,7 +201,7 @@ def _build_suspension(engine: Engine, marks: Marks, thrown: _Thrown) -> Callable
 
 
 def _build_resumptions(
-    engine: Engine, marks: Marks, thrown: _Thrown
+    engine: Engine, marks: Marks, thrown: _Thrown, watch: Callable[[CodeType], None]
 ) -> tuple[Callable[..., None], Callable[..., None]]:
     here = engine.lanes.here
     suspended = engine.lanes.paused
@@ -235,25 +240,29 @@ def _build_resumptions(
             engine.faults += 1
 
     def on_throw(code: CodeType, offset: int, error: BaseException) -> None:
-        if id(code) not in marks:
+        if not suspended and id(code) not in marks:
             return
         try:
             frame = getframe(1)
             paused = suspended.pop(id(frame), None)
-            if paused is None:
-                resume_unseen(code, frame)
+            if paused is None and thrown.inside and thrown.arrives_at(id(frame)):
                 return
             if isinstance(error, GeneratorExit):
                 # being closed is no resumption: Python 3.13 does it without telling
-                forget_wait(paused, clock())
+                forget_wait(paused or [], clock())
             else:
                 resume_outside(frame)
-            resume(paused)
+            if paused is not None:
+                resume(paused)
+            elif isinstance(marks.get(id(code)), Site):
+                here().open_unseen(code)
         except Exception:
             engine.faults += 1
 
     def resume_outside(frame: FrameType) -> None:
         outer = _delegating(frame, suspended)
+        if outer:
+            watch(frame.f_code)
         for one in reversed(outer):
             resume(suspended.pop(id(one)))
         inner = frame

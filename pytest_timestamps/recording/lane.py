@@ -185,6 +185,12 @@ class Lane:
         return root
 
     def _settle_guarded(self, origin: Origin) -> Node | None:
+        while self.stack and self.stack[-1].key is None and self.stack[-1].origin is not origin:
+            # an idle change of context: what ran there is over
+            self.stack.pop()
+        if not self.stack:
+            self._leave_guard()
+            return self.settle()
         last = self.stack[-1]
         place = last.place
         if last.origin is origin:
@@ -376,7 +382,10 @@ class Lane:
         Innermost first; empty where nothing of them is open here.
         """
         paused = []
-        while self.stack and self.stack[-1].frame == frame != 0:
+        self._drop_idle()
+        # a wrapper, without a frame, hears nothing of the frames inside: all stop with it
+        inside = not frame and self._is_open(key)
+        while self.stack and self.stack[-1].frame and (inside or self.stack[-1].frame == frame):
             paused.append(self._suspend(self.stack.pop(), now_ns))
             self._leave_guard()
         above = self._take_above(key, now_ns)
@@ -399,7 +408,7 @@ class Lane:
         if self.stack:
             if self.stack[-1].key is key:
                 return []
-            if not any(span.key is key for span in self.stack) and not self._is_below(key):
+            if not self._is_open(key):
                 return None
         else:
             while type(self.top) is Root:
@@ -407,7 +416,7 @@ class Lane:
                 self.top = self.top.under or NOWHERE
             if self.top.key is key:
                 return []
-            if not self._is_below(key):
+            if not self._is_open(key):
                 return None
         above: list[Paused] = []
         while self.stack and self.stack[-1].key is not key:
@@ -420,7 +429,9 @@ class Lane:
                 self._displace(self._suspend_plain(self.top, now_ns), above)
         return above
 
-    def _is_below(self, key: Any) -> bool:
+    def _is_open(self, key: Any) -> bool:
+        if any(span.key is key for span in self.stack):
+            return True
         return any(node.key is key for node in self._plain_nodes())
 
     def _displace(self, paused: Paused | None, above: list[Paused]) -> None:
@@ -477,10 +488,13 @@ class Lane:
                 continue
             capture.add_to_timeline(span.site.name, span.node.root.section, span.began_ns, now_ns)
 
-    def _leave_guard(self) -> None:
-        """Drop idle changes of context; with no span left, become plain again."""
+    def _drop_idle(self) -> None:
         while self.stack and self.stack[-1].key is None:
             self.stack.pop()
-        if not self.stack:
+
+    def _leave_guard(self) -> None:
+        """Drop idle changes of context; with no span left, become plain again."""
+        self._drop_idle()
+        if not self.stack and self.top is GUARD:
             self.top = self.below
             self.below = NOWHERE

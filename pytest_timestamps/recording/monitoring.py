@@ -102,7 +102,7 @@ class Monitor:
             )
             return
         events = monitoring.events
-        for event, callback in build_callbacks(engine, self._marks).items():
+        for event, callback in build_callbacks(engine, self._marks, self.watch).items():
             monitoring.register_callback(tool, getattr(events, event), callback)
         for key, ref in list(self._codes.items()):
             code = ref()

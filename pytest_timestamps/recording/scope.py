@@ -103,9 +103,10 @@ class Scope:
         return root
 
     def _logical_parent(self, origin: Origin, under: Node | None) -> tuple[Node | None, bool]:
-        if origin.node is not None:
-            return origin.node, origin.node is not under
-        return under, False
+        own = under is not None and under.origin.flow is origin.flow
+        if origin.node is None or own:
+            return under, False
+        return origin.node, origin.node is not under
 
     def retire(self, origin: Origin) -> None:
         """Let work of ``origin`` begin at new roots from now on."""
@@ -131,14 +132,15 @@ class NoLane:
 class Origin:
     """Where the work of a context began: an entered capture, or a span that started it.
 
-    ``node`` is the starting span, None for an entered capture; ``outer`` is the origin that
-    an entered capture's context had before.
+    ``node`` is the span that started the context's work, None where none did; ``outer`` is the
+    origin that an entered capture's context had before. Origins of one ``flow`` follow each other
+    in one task or thread; those of one ``mark`` stem from one entering, or one start, of work.
     An origin is bound to the ``lane`` of the thread that runs its context, so that the end of a
     span finds its lane without asking for the thread, which costs three times as much. A context
     that is copied into another thread is bound anew at its first span there, to a twin.
     """
 
-    __slots__ = ("base", "capture", "lane", "node", "outer", "scope", "section", "twins")
+    __slots__ = ("base", "capture", "flow", "lane", "mark", "node", "outer", "scope", "section", "twins")
 
     def __init__(
         self,
@@ -157,6 +159,8 @@ class Origin:
         self.section = section
         self.lane = lane or NO_LANE
         self.base = self
+        self.mark: object = self
+        self.flow: Origin = self if outer is None else outer.flow
         self.twins: dict[Lane, Origin] = {}
 
     def on(self, lane: Lane) -> Origin:
@@ -175,6 +179,8 @@ class Origin:
                 lane=lane,
             )
             twin.base = self.base
+            twin.mark = self.mark
+            twin.flow = self.flow
             twins[lane] = twin
         return twin
 

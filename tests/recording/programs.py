@@ -6,6 +6,7 @@ Each operation is done by decorated code and told to the reference model at the 
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Generator
 from random import Random
 from typing import Any, NamedTuple
@@ -86,19 +87,19 @@ class Machine:
             else:
                 self.do(op)
 
-    def steps(self, body: Body) -> Generator[None, None, None]:
+    def steps(self, body: Body, owner: Span) -> Generator[None, None, None]:
         """Do ``body`` in a generator."""
         for op in body:
             if op.kind == "yield":
                 yield
             elif op.kind == "delegate":
                 yield from self.makers[op.number](self, NAMES[op.number], op.body)
-            elif op.kind == "block":
+            elif op.kind == "block" and self.may_suspend(owner):
                 with timestamp_block(NAMES[op.number]), self.span(NAMES[op.number]):
-                    yield from self.steps(op.body)
+                    yield from self.steps(op.body, owner)
             elif op.kind == "guard":
                 try:
-                    yield from self.steps(op.body)
+                    yield from self.steps(op.body, owner)
                 except Boom:
                     pass
             elif op.kind == "collect":
@@ -106,7 +107,7 @@ class Machine:
             else:
                 self.do(op)
 
-    async def astep(self, body: Body, in_task: bool = True) -> None:
+    async def astep(self, body: Body, owner: Span | None) -> None:
         """Do ``body`` in a coroutine."""
         for op in body:
             if op.kind == "sleep":
@@ -121,23 +122,32 @@ class Machine:
                 flow = self.model.new_flow()
                 flow.base = self.model.flow.base
                 self.tasks.append(asyncio.create_task(self.task(flow, op.body)))
-            elif op.kind == "block":
+            elif op.kind == "block" and self.may_suspend(owner):
                 with timestamp_block(NAMES[op.number]), self.span(NAMES[op.number]):
-                    await self.astep(op.body)
+                    await self.astep(op.body, owner)
             elif op.kind == "guard":
                 try:
-                    await self.astep(op.body)
+                    await self.astep(op.body, owner)
                 except Boom:
                     pass
             elif op.kind == "collect":
                 self.note_enter(op.number, True)
                 try:
                     with self.captures[op.number]:
-                        await self.astep(op.body)
+                        await self.astep(op.body, owner)
                 finally:
                     self.note_leave(op.number, True)
             else:
                 self.do(op)
+
+    def may_suspend(self, owner: Span | None) -> bool:
+        """Can a block be recorded truly in a generator or coroutine, that of ``owner``?
+
+        On Python 3.11 nothing tells of a suspension but the wrapper around a recorded one.
+        """
+        if sys.version_info >= (3, 12):
+            return True
+        return owner is not None and any(run in self.model.running for run in owner.seen_by)
 
     def do(self, op: Op) -> None:
         """Do what suspends nothing."""
@@ -230,7 +240,7 @@ class Machine:
         """One task: its spans lie on what the loop runs on."""
         self.model.flow = flow
         try:
-            await self.astep(body)
+            await self.astep(body, None)
         except Boom:
             pass
 
@@ -311,15 +321,15 @@ def _generator() -> Any:
     def generator(machine: Machine, name: str, body: Body) -> Generator[None, None, None]:
         with machine.span(name) as span:
             span.generator = True
-            yield from machine.steps(body)
+            yield from machine.steps(body, span)
 
     return generator
 
 
 def _coroutine() -> Any:
     async def coroutine(machine: Machine, name: str, body: Body) -> None:
-        with machine.span(name):
-            await machine.astep(body)
+        with machine.span(name) as span:
+            await machine.astep(body, span)
 
     return coroutine
 
