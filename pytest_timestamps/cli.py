@@ -20,6 +20,12 @@ __all__ = ["main", "program"]
 # Command -> (module, attribute, one line of help). The line stands here, so that listing the
 # commands imports none of them.
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
+    "runs": ("pytest_timestamps.tokens.runs_command", "runs", "List a folder of token runs."),
+    "sandbox": (
+        "pytest_timestamps.sandbox.command",
+        "sandbox",
+        "Run an offline, OpenAI-compatible server for trying and testing.",
+    ),
     "show": ("pytest_timestamps.report.show", "show", "Show a report that pytest wrote."),
 }
 

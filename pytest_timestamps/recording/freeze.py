@@ -42,7 +42,7 @@ def open_spans(lanes: Iterable[Lane], paused: Iterable[list[Paused]], now_ns: in
     """All spans that are open at ``now_ns``, suspended ones included, by node."""
     found: OpenSpans = {}
     for lane in list(lanes):
-        for node, stretch_ns, active_ns, folded, debtor in lane.open_spans(now_ns):
+        for node, stretch_ns, active_ns, debtor, folded in lane.open_spans(now_ns):
             there = _note(found, node, active_ns)
             if folded:
                 there.credit_ns += stretch_ns

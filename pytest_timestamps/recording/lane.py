@@ -12,6 +12,7 @@ holds an `Activation` for each span above `below`. Guarded is exact in all cases
 from __future__ import annotations
 
 from .scope import ORIGIN, Origin
+from .sites import ANY_FRAME
 from .tree import NOWHERE, Node, PartSite, Root, is_seen
 
 TYPE_CHECKING = False
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .scope import Scope
-    from .tree import Site
+    from .sites import Site
 
-    OpenSpan = tuple[Node, int, int, bool, Node | None]
     FindScope = Callable[["Lane", Origin, Node], Scope | None]
 
-__all__ = ["GUARD", "Activation", "Lane", "Paused"]
+    OpenSpan = tuple[Node, int, int, Node | None, bool]
+    """The node, this stretch and the span's time in all, who doesn't have it in its own time, and
+    whether recursion folded it."""
+
+__all__ = ["GUARD", "Activation", "Lane", "Paused", "forget_wait"]
 
 
 class _Guard(Root):
@@ -126,6 +130,13 @@ class Paused:
         self.closing = False
 
 
+def forget_wait(paused: list[Paused], now_ns: int) -> None:
+    """These spans are being closed: the wait since their suspension counts for nothing."""
+    for one in paused:
+        one.paused_ns = now_ns
+        one.closing = True
+
+
 class Lane:
     """The open spans of one thread, written by that thread alone."""
 
@@ -167,7 +178,14 @@ class Lane:
 
     def settle(self) -> Node | None:
         """The node under which a span of the running context belongs; None if none gathers it."""
-        origin = ORIGIN.get().on(self)
+        current = ORIGIN.get()
+        origin = current.on(self)
+        place = self._settle(origin)
+        if origin is not current and place is not None:
+            ORIGIN.set(origin)
+        return place
+
+    def _settle(self, origin: Origin) -> Node | None:
         if self.stack:
             return self._settle_guarded(origin)
         top = self.top
@@ -181,16 +199,22 @@ class Lane:
             return None
         root = scope.root_for(origin, None if top is NOWHERE else top, self)
         self.top = root
-        ORIGIN.set(origin)
+        if scope.timelines:
+            # each span's start is needed: none may take the plain path
+            self._guard()
+            self.stack.append(Activation(None, None, root, origin))
         return root
 
     def _settle_guarded(self, origin: Origin) -> Node | None:
-        while self.stack and self.stack[-1].key is None and self.stack[-1].origin is not origin:
+        while self.stack[-1].key is None:
+            last = self.stack[-1]
+            if last.origin is origin and last.place.origin is origin:
+                return last.place
             # an idle change of context: what ran there is over
             self.stack.pop()
-        if not self.stack:
-            self._leave_guard()
-            return self.settle()
+            if not self.stack:
+                self._unguard()
+                return self._settle(origin)
         last = self.stack[-1]
         place = last.place
         if last.origin is origin:
@@ -199,7 +223,6 @@ class Lane:
         if scope is None:
             return None
         root = scope.root_for(origin, place, self)
-        ORIGIN.set(origin)
         self.stack.append(Activation(None, None, root, origin))
         return root
 
@@ -260,9 +283,7 @@ class Lane:
     def _push(
         self, place: Node, key: Any, site: Site, frame: int, paused: Paused | None, foreign: bool
     ) -> None:
-        if not self.stack:
-            self.below = self.top
-            self.top = GUARD
+        self._guard()
         span = Activation(key, site, place, ORIGIN.get())
         span.frame = frame
         self.stack.append(span)
@@ -299,10 +320,17 @@ class Lane:
         place = self.settle()
         if place is None:
             return
+        self._guard()
+        self.stack.append(Activation(key, None, place, ORIGIN.get()))
+
+    def _guard(self) -> None:
         if not self.stack:
             self.below = self.top
             self.top = GUARD
-        self.stack.append(Activation(key, None, place, ORIGIN.get()))
+
+    def _unguard(self) -> None:
+        self.top = self.below
+        self.below = NOWHERE
 
     def _open_nodes(self, name: str, scope: Scope) -> list[Node]:
         """The nodes on this stack that carry ``name``, innermost first.
@@ -336,22 +364,18 @@ class Lane:
         return nodes
 
     def open_spans(self, now_ns: int) -> list[OpenSpan]:
-        """All open spans, as `_book` would book them if they ended now.
-
-        Of each: its node, this stretch, its active time in all, whether recursion folded it,
-        and the node whose self time it reduces without being its child.
-        """
-        spans: list[OpenSpan] = []
-        for node in self._plain_nodes():
-            stretch_ns = now_ns - node.start_ns
-            spans.append((node, stretch_ns, stretch_ns, False, None))
+        """All open spans, outermost first, as `_book` would book them if they ended now."""
+        spans: list[OpenSpan] = [
+            (node, now_ns - node.start_ns, now_ns - node.start_ns, None, False)
+            for node in reversed(self._plain_nodes())
+        ]
         for span in list(self.stack):
             if span.node is not None:
                 stretch_ns = now_ns - span.start_ns
                 folded = span.caller is not None
                 debtor = span.beneath if folded or span.foreign else None
                 active_ns = span.active_ns + stretch_ns
-                spans.append((span.node, stretch_ns, active_ns, folded, debtor))
+                spans.append((span.node, stretch_ns, active_ns, debtor, folded))
         return spans
 
     # Closing
@@ -382,10 +406,10 @@ class Lane:
         Innermost first; empty where nothing of them is open here.
         """
         paused = []
-        self._drop_idle()
-        # a wrapper, without a frame, hears nothing of the frames inside: all stop with it
-        inside = not frame and self._is_open(key)
-        while self.stack and self.stack[-1].frame and (inside or self.stack[-1].frame == frame):
+        while len(self.stack) > 1 and self.stack[-1].key is None:
+            # an idle change of context: what ran there is over
+            self.stack.pop()
+        while self.stack and self.stack[-1].frame and frame in (self.stack[-1].frame, ANY_FRAME):
             paused.append(self._suspend(self.stack.pop(), now_ns))
             self._leave_guard()
         above = self._take_above(key, now_ns)
@@ -398,6 +422,14 @@ class Lane:
             paused.append(self._suspend_plain(self.top, now_ns))
         # blocks of another frame stay open: their own code has not been suspended
         self._go_on(above)
+        return [p for p in paused if p is not None]
+
+    def pause_blocks(self, depth: int, now_ns: int) -> list[Paused]:
+        """Take the blocks of suspendable frames above ``depth`` off the stack, innermost first."""
+        paused = []
+        while len(self.stack) > depth and (self.stack[-1].frame or self.stack[-1].key is None):
+            paused.append(self._suspend(self.stack.pop(), now_ns))
+        self._leave_guard()
         return [p for p in paused if p is not None]
 
     def _take_above(self, key: Any, now_ns: int) -> list[Paused] | None:
@@ -488,13 +520,13 @@ class Lane:
                 continue
             capture.add_to_timeline(span.site.name, span.node.root.section, span.began_ns, now_ns)
 
-    def _drop_idle(self) -> None:
-        while self.stack and self.stack[-1].key is None:
-            self.stack.pop()
-
     def _leave_guard(self) -> None:
         """Drop idle changes of context; with no span left, become plain again."""
-        self._drop_idle()
-        if not self.stack and self.top is GUARD:
-            self.top = self.below
-            self.below = NOWHERE
+        while (
+            self.stack
+            and self.stack[-1].key is None
+            and not self.stack[-1].place.root.scope.timelines
+        ):
+            self.stack.pop()
+        if not self.stack:
+            self._unguard()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .capture import Capture
     from .lane import Lane
-    from .tree import Site
+    from .sites import Site
 
 __all__ = ["ABSENT", "NO_LANE", "ORIGIN", "PATHS_LIMIT", "NoLane", "Origin", "Scope", "ScopeTable"]
 

@@ -1,0 +1,69 @@
+# `make` lists the targets; `make demo` and `make test` need nothing but Python 3.11+,
+# make and the package index.
+# Another interpreter: make PYTHON=python3.13 test
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+WORKERS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint format types layers docs picture test-all bench real-suites clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The stamp is made last, so an interrupted set-up is started again.
+$(READY): pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "make: there is no '$(PYTHON)' here; Python 3.11 or newer is needed: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "make: '$(PYTHON)' is $$($(PYTHON) --version 2>&1), and Python 3.11 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "setting up $(VENV) with $$($(PYTHON) --version) (once)"
+	@$(PYTHON) -m venv --clear $(VENV) || { \
+	  echo "make: '$(PYTHON) -m venv' failed; on Debian and Ubuntu it needs: apt install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --upgrade pip
+	@$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+demo: $(READY) ## run the example suite with --timestamps and say what to look at
+	@$(BIN)/python -m tools.demo
+
+test: $(READY) ## run the tests on this Python, quickly
+	$(BIN)/python -m pytest -n $(WORKERS) -q
+
+check: lint types layers docs test-all ## what CI runs: all of the below, tests on every Python found
+
+lint: $(READY) ## ruff: style, imports, formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(READY) ## let ruff put the formatting right
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(READY) ## mypy, strict
+	$(BIN)/mypy
+
+layers: $(READY) ## imports go one way (import-linter)
+	$(BIN)/lint-imports
+
+# Not --quiet: that also hides the warnings which --strict would fail for.
+docs: $(READY) ## build the documentation, strictly, into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+picture: $(READY) ## draw docs/demo.svg from the demo's output
+	$(BIN)/python -m tools.picture
+
+test-all: $(READY) ## tests with coverage on every Python found among 3.11, 3.12 and 3.13
+	$(BIN)/nox --non-interactive
+
+bench: $(READY) ## the speed table, on every Python found; writes docs/performance.md
+	$(BIN)/nox --non-interactive --session bench
+
+real-suites: $(READY) ## run jinja2's and click's own tests with --timestamps (downloads them)
+	$(BIN)/python -m tools.real_suites
+
+clean: ## remove what these targets made
+	rm -rf $(VENV) .nox site dist build scratch .coverage .coverage.* .mypy_cache .ruff_cache .import_linter_cache .hypothesis

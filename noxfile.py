@@ -1,0 +1,63 @@
+"""Tests on every supported Python that this machine has, their joint coverage, and benchmarks.
+
+``nox`` runs the tests and the coverage floor; ``nox -s bench`` writes docs/performance.md.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import nox
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from tools.pythons import SUPPORTED, find_pythons
+
+FOUND = find_pythons()
+VERSIONS = [python.version for python in FOUND]
+
+# nox looks its interpreters up on PATH; pyenv's folders aren't there, and its shims may fail.
+os.environ["PATH"] = os.pathsep.join(
+    [*(str(python.path.parent) for python in FOUND), os.environ.get("PATH", "")]
+)
+
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = True
+nox.options.sessions = ["pythons", "tests", "coverage"]
+
+
+@nox.session(python=False)
+def pythons(session: nox.Session) -> None:
+    """Name the interpreters found, and forget earlier coverage."""
+    for python in FOUND:
+        session.log(f"Python {python.version}: {python.full_version} at {python.path}")
+    for version in SUPPORTED:
+        if version not in VERSIONS:
+            session.log(f"Python {version}: not found, not tested")
+    session.run("coverage", "erase")
+
+
+@nox.session(python=VERSIONS)
+def tests(session: nox.Session) -> None:
+    """The whole suite under coverage, which only this way sees the plugin being loaded."""
+    _install(session, "test")
+    session.run("coverage", "run", "-m", "pytest", "-n", "auto", "-q", *session.posargs)
+
+
+@nox.session(python=False)
+def coverage(session: nox.Session) -> None:
+    """Joined over the Pythons: some code runs on one version only."""
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+@nox.session(python=False)
+def bench(session: nox.Session) -> None:
+    """The speed table on every Python found, each in an environment of its own."""
+    session.run("python", "-m", "benchmarks", "--all-pythons", *session.posargs)
+
+
+def _install(session: nox.Session, *groups: str) -> None:
+    session.install("--quiet", "--upgrade", "pip")
+    session.install("--quiet", "--editable", ".", *(f"--group={group}" for group in groups))

@@ -1,0 +1,65 @@
+"""A small suite to run pytest on, in every way in which it may be distributed."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+SHOP = """
+from pytest_timestamps import timestamp
+
+@timestamp(name="query")
+def query():
+    pass
+
+@timestamp(name="total")
+def total(items=1):
+    for _ in range(items):
+        query()
+
+@timestamp(name="explode")
+def explode():
+    raise ValueError
+"""
+
+Run = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A folder with a module ``shop`` whose functions are decorated."""
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    pytester.makepyfile(shop=SHOP)
+    return pytester
+
+
+@pytest.fixture(params=[("-p", "no:xdist"), ("-n0",), ("-n2",)], ids=["no xdist", "n0", "n2"])
+def run(request: pytest.FixtureRequest, suite: pytest.Pytester) -> Run:
+    """Run pytest with ``--timestamps``, without xdist, with it idle, and with two workers."""
+
+    def run_pytest(*arguments: str) -> pytest.RunResult:
+        return suite.runpytest_inprocess("--timestamps", *request.param, *arguments)
+
+    return run_pytest
+
+
+@pytest.fixture
+def alone(suite: pytest.Pytester) -> Run:
+    """Run pytest without xdist, with nothing but the arguments given."""
+
+    def run_pytest(*arguments: str) -> pytest.RunResult:
+        return suite.runpytest_inprocess("-p", "no:xdist", *arguments)
+
+    return run_pytest
+
+
+@pytest.fixture
+def written(suite: pytest.Pytester) -> Callable[..., dict[str, Any]]:
+    """Read the JSON report that the run has written."""
+
+    def read(name: str = "timestamps.json") -> dict[str, Any]:
+        document: dict[str, Any] = json.loads((suite.path / name).read_text())
+        return document
+
+    return read

@@ -1,0 +1,244 @@
+"""pytest as people use it: other plugins, other kinds of tests, other ways to end."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.plugin.conftest import Run
+
+Written = Callable[..., dict[str, Any]]
+
+
+def calls_by_test(report: dict[str, Any]) -> dict[str, Any]:
+    return {
+        row["nodeid"].partition("::")[2]: (
+            row["outcome"],
+            {f["name"]: f["calls"] for f in row["functions"]},
+        )
+        for row in report["tests"]
+    }
+
+
+def test_reruns_are_one_row(suite: pytest.Pytester, run: Run, written: Written) -> None:
+    """The last run decides the outcome, all runs' calls and times count."""
+    suite.makepyfile(
+        test_flaky="""
+        import shop
+        runs = []
+
+        def test_flaky():
+            shop.query()
+            runs.append(1)
+            assert len(runs) == 3
+
+        def test_steady():
+            shop.query()
+
+        def test_hopeless():
+            shop.query()
+            assert 0
+        """
+    )
+    run("--reruns=2", "--timestamps-report=json")
+    report = written()
+    assert calls_by_test(report) == {
+        "test_flaky": ("passed", {"query": 3}),
+        "test_steady": ("passed", {"query": 1}),
+        "test_hopeless": ("failed", {"query": 3}),
+    }
+    assert {row["nodeid"][-5:]: row["reruns"] for row in report["tests"]} == {
+        "flaky": 2, "teady": 0, "eless": 2,
+    }  # fmt: skip
+
+
+def test_async_tests_are_tests(suite: pytest.Pytester, alone: Run, written: Written) -> None:
+    """pytest-asyncio and anyio run decorated coroutines, tasks included."""
+    suite.makepyfile(
+        test_async="""
+        import asyncio, pytest
+        from pytest_timestamps import timestamp
+
+        @timestamp(name="fetch")
+        async def fetch():
+            await asyncio.sleep(0)
+
+        @pytest.fixture
+        async def ready():
+            await fetch()
+
+        @pytest.mark.asyncio
+        async def test_asyncio():
+            await asyncio.gather(fetch(), fetch())
+            await fetch()
+
+        @pytest.mark.anyio
+        async def test_anyio(ready, anyio_backend_name):
+            await fetch()
+
+        @pytest.fixture
+        def anyio_backend():
+            return "asyncio"
+        """
+    )
+    alone("--timestamps-report=json").assert_outcomes(passed=2)
+    assert calls_by_test(written()) == {
+        "test_asyncio": ("passed", {"fetch": 3}),
+        "test_anyio": ("passed", {"fetch": 2}),
+    }
+
+
+def test_doctests_are_tests(suite: pytest.Pytester, alone: Run, written: Written) -> None:
+    """A doctest has a row like any other test."""
+    suite.makepyfile(documented='def f():\n    """\n    >>> import shop; shop.query()\n    """\n')
+    alone("--doctest-modules", "documented.py", "--timestamps-report=json").assert_outcomes(
+        passed=1
+    )
+    assert calls_by_test(written()) == {"documented.f": ("passed", {"query": 1})}
+
+
+def test_subtests_belong_to_their_test(
+    suite: pytest.Pytester, alone: Run, written: Written
+) -> None:
+    """A failed part fails the test; parts have no rows and no time of their own."""
+    suite.makepyfile(
+        test_parts="""
+        import shop, unittest
+
+        class TestParts(unittest.TestCase):
+            def test_parts(self):
+                for n in range(3):
+                    with self.subTest(n=n):
+                        shop.query()
+                        assert n != 1
+
+            def test_whole(self):
+                for n in range(3):
+                    with self.subTest(n=n):
+                        shop.query()
+        """
+    )
+    alone("--timestamps-report=json")
+    if not hasattr(pytest, "Subtests"):
+        pytest.skip("this pytest has no subtests of its own")
+    assert calls_by_test(written()) == {
+        "TestParts::test_parts": ("failed", {"query": 3}),
+        "TestParts::test_whole": ("passed", {"query": 3}),
+    }
+
+
+def test_a_faked_clock_bends_nothing(suite: pytest.Pytester, alone: Run, written: Written) -> None:
+    """freezegun, in the test and around it, leaves every figure as it was."""
+    suite.makepyfile(
+        test_frozen="""
+        import pytest, shop
+        from freezegun import freeze_time
+
+        @pytest.fixture
+        def frozen():
+            with freeze_time("1999-01-01"):
+                yield
+
+        @freeze_time("2012-01-14")
+        def test_frozen():
+            shop.total(3)
+
+        def test_frozen_around(frozen):
+            shop.total(3)
+
+        def test_replaced(monkeypatch):
+            import time
+            for name in ("time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic"):
+                monkeypatch.setattr(time, name, lambda: -10**20)
+            shop.total(3)
+        """
+    )
+    alone("--timestamps-report=json").assert_outcomes(passed=3)
+    report = written()
+    assert report["session"]["duration_ns"] < 60 * 10**9
+    for test in report["tests"]:
+        assert all(0 <= ns < 60 * 10**9 for ns in test["phases"].values())
+        for function in test["functions"]:
+            assert 0 < function["total_ns"] < 10**9
+
+
+def test_last_failed_and_keywords_choose_the_tests(
+    suite: pytest.Pytester, alone: Run, written: Written
+) -> None:
+    """``--lf`` and ``-k`` select what runs, and that is what is reported."""
+    suite.makepyfile(
+        test_pick="import shop\ndef test_a(): shop.query()\ndef test_b(): shop.query(); assert 0\n"
+    )
+    alone("--timestamps-report=json")
+    alone("--timestamps-report=json", "--lf")
+    assert calls_by_test(written()) == {"test_b": ("failed", {"query": 1})}
+    alone("--timestamps-report=json", "-k", "test_a")
+    assert calls_by_test(written()) == {"test_a": ("passed", {"query": 1})}
+
+
+ENDS = {
+    "Ctrl-C": ("raise KeyboardInterrupt", pytest.ExitCode.INTERRUPTED),
+    "pytest.exit": ("pytest.exit('enough')", pytest.ExitCode.INTERRUPTED),
+    "-x": ("assert 0", pytest.ExitCode.TESTS_FAILED),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("where", ["setup", "call", "teardown"])
+def test_a_broken_off_session_reports_what_it_has(
+    suite: pytest.Pytester, written: Written, end: str, where: str
+) -> None:
+    """The tests before, the test in which it happened, and the wide fixtures' teardown."""
+    statement, status = ENDS[end]
+    suite.makepyfile(
+        test_end=f"""
+        import pytest, shop
+
+        def end(phase):
+            if phase == {where!r}:
+                shop.query()
+                {statement}
+
+        @pytest.fixture(scope="session", autouse=True)
+        def wide():
+            yield
+            shop.total(0)
+
+        @pytest.fixture
+        def around():
+            end("setup")
+            yield
+            end("teardown")
+
+        def test_before():
+            shop.query()
+
+        def test_end(around):
+            end("call")
+
+        def test_after():
+            shop.query()
+        """
+    )
+    # A process of its own: pytester passes an interrupt on to whoever runs pytest in this one.
+    result = suite.runpytest_subprocess("-pno:xdist", "-x", "--timestamps-report=json")
+    assert result.ret == status
+    result.stdout.fnmatch_lines(["*hotspots*"])
+    report = written()
+    tests = calls_by_test(report)
+    assert tests["test_before"] == ("passed", {"query": 1})
+    assert tests["test_end"][1] == {"query": 1}
+    assert tests["test_end"][0] == ("failed" if end == "-x" and where == "call" else "error")
+    assert "test_after" not in tests
+    (wide,) = (row for row in report["fixtures"] if row["name"] == "wide")
+    assert [function["name"] for function in wide["functions"]] == ["total"]
+
+
+def test_without_a_terminal_the_reports_are_written(
+    suite: pytest.Pytester, alone: Run, written: Written
+) -> None:
+    """``-p no:terminal`` and ``--no-summary`` take the tables away, not the files."""
+    suite.makepyfile(test_it="import shop\ndef test_it(): shop.query()")
+    for number, switch in enumerate(["--no-summary", "-pno:terminal"]):
+        alone(switch, f"--timestamps-report=json:{number}.json")
+        assert calls_by_test(written(f"{number}.json")) == {"test_it": ("passed", {"query": 1})}

@@ -1,0 +1,202 @@
+"""Who is charged for which time: exact, on a clock that the test moves."""
+
+import pytest
+
+from pytest_timestamps import timestamp
+from pytest_timestamps.plugin.recorder import CaseRecorder
+from pytest_timestamps.report.records import CaseRecord, FixtureRecord, Record
+
+
+class Clock:
+    """A clock that stands still unless it is moved."""
+
+    def __init__(self) -> None:
+        self.now_ns = 1_000
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+    def pass_ns(self, duration_ns: int) -> None:
+        self.now_ns += duration_ns
+
+
+@timestamp(name="work")
+def work() -> None:
+    pass
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def kept() -> list[Record]:
+    return []
+
+
+@pytest.fixture
+def recorder(clock: Clock, kept: list[Record]) -> CaseRecorder:
+    return CaseRecorder(kept.append, clock=clock, unix_clock=lambda: 50_000)
+
+
+def phases(record: Record) -> tuple[int, int, int]:
+    assert isinstance(record, CaseRecord)
+    return record.setup_ns, record.call_ns, record.teardown_ns
+
+
+def calls(record: Record) -> dict[tuple[str, str], int]:
+    return {(row.section, row.name): row.calls for row in record.recording.paths}
+
+
+def test_each_phase_has_its_time_and_its_calls(
+    recorder: CaseRecorder, clock: Clock, kept: list[Record]
+) -> None:
+    """What lies between two phases belongs to neither."""
+    recorder.begin_case("t")
+    for phase, duration_ns in (("setup", 5), ("call", 70), ("teardown", 3)):
+        clock.pass_ns(1_000)
+        recorder.begin_phase(phase)
+        work()
+        clock.pass_ns(duration_ns)
+        recorder.end_phase(phase)
+    recorder.finish_case()
+    (record,) = kept
+    assert phases(record) == (5, 70, 3)
+    assert calls(record) == {("setup", "work"): 1, ("call", "work"): 1, ("teardown", "work"): 1}
+    assert record.start_unix_ns == 50_000
+
+
+def test_a_wide_fixture_is_not_charged_to_the_test(
+    recorder: CaseRecorder, clock: Clock, kept: list[Record]
+) -> None:
+    """Neither its time nor its calls, in set-up as in teardown."""
+    recorder.begin_case("t")
+    for phase in ("setup", "teardown"):
+        recorder.begin_phase(phase)
+        clock.pass_ns(5)
+        fixture = recorder.begin_fixture("db", "session", "", phase)
+        work()
+        clock.pass_ns(900)
+        recorder.end_fixture(fixture)
+        clock.pass_ns(2)
+        recorder.end_phase(phase)
+    recorder.finish_case()
+    set_up, torn_down, case = kept
+    assert phases(case) == (7, 0, 7)
+    assert calls(case) == {}
+    assert isinstance(set_up, FixtureRecord)
+    assert isinstance(torn_down, FixtureRecord)
+    assert (set_up.setups, set_up.setup_ns, set_up.teardown_ns) == (1, 900, 0)
+    assert (torn_down.setups, torn_down.setup_ns, torn_down.teardown_ns) == (0, 0, 900)
+    assert calls(set_up) == {("setup", "work"): 1}
+    assert calls(torn_down) == {("teardown", "work"): 1}
+
+
+def test_a_fixture_in_a_fixture_is_charged_once(
+    recorder: CaseRecorder, clock: Clock, kept: list[Record]
+) -> None:
+    """A wide fixture that asks for another in its middle doesn't pay for it."""
+    recorder.begin_case("t")
+    recorder.begin_phase("setup")
+    outer = recorder.begin_fixture("outer", "module", "m.py", "setup")
+    clock.pass_ns(10)
+    work()
+    inner = recorder.begin_fixture("inner", "session", "", "setup")
+    clock.pass_ns(400)
+    work()
+    recorder.end_fixture(inner)
+    clock.pass_ns(20)
+    recorder.end_fixture(outer)
+    clock.pass_ns(3)
+    recorder.end_phase("setup")
+    recorder.finish_case()
+    first, second, case = kept
+    assert isinstance(first, FixtureRecord)
+    assert isinstance(second, FixtureRecord)
+    assert (first.name, first.setup_ns, calls(first)) == ("inner", 400, {("setup", "work"): 1})
+    assert (second.name, second.setup_ns, calls(second)) == ("outer", 30, {("setup", "work"): 1})
+    assert phases(case) == (3, 0, 0)
+
+
+def test_a_fixture_without_a_test_is_recorded(
+    recorder: CaseRecorder, clock: Clock, kept: list[Record]
+) -> None:
+    """After Ctrl-C session fixtures are torn down when no test is running any more."""
+    fixture = recorder.begin_fixture("db", "session", "", "teardown")
+    work()
+    clock.pass_ns(8)
+    recorder.end_fixture(fixture)
+    (record,) = kept
+    assert isinstance(record, FixtureRecord)
+    assert (record.teardown_ns, calls(record)) == (8, {("teardown", "work"): 1})
+
+
+def test_a_fixture_ends_once(recorder: CaseRecorder, kept: list[Record]) -> None:
+    """A teardown that is reported twice leaves one record."""
+    fixture = recorder.begin_fixture("db", "session", "", "teardown")
+    recorder.end_fixture(fixture)
+    recorder.end_fixture(fixture)
+    assert len(kept) == 1
+
+
+def test_closing_hands_over_what_is_going_on(
+    recorder: CaseRecorder, clock: Clock, kept: list[Record]
+) -> None:
+    """A test and a fixture that were broken off are kept, with what there is of them."""
+    recorder.begin_case("t")
+    recorder.begin_phase("setup")
+    clock.pass_ns(4)
+    recorder.end_phase("setup")
+    recorder.begin_phase("call")
+    work()
+    recorder.begin_fixture("db", "session", "", "setup")
+    recorder.close()
+    recorder.close()
+    fixture, case = kept
+    assert isinstance(fixture, FixtureRecord)
+    assert phases(case) == (4, 0, 0)
+    assert calls(case) == {("call", "work"): 1}
+
+
+def test_a_test_that_never_ended_ends_when_the_next_begins(
+    recorder: CaseRecorder, kept: list[Record]
+) -> None:
+    """Nothing is lost where a plugin leaves out a teardown."""
+    recorder.begin_case("one")
+    recorder.begin_case("two")
+    recorder.finish_case()
+    assert [record.nodeid for record in kept] == ["one", "two"]
+
+
+def test_phases_outside_a_test_are_nobodys(recorder: CaseRecorder, kept: list[Record]) -> None:
+    """Tests that aren't recorded pass the same hooks."""
+    recorder.begin_phase("call")
+    recorder.end_phase("call")
+    recorder.finish_case()
+    assert kept == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "spans", "dropped"), [(5, [3, 2], 1), (3, [3, 0], 3), (9, [3, 3], 0)]
+)
+def test_the_timeline_is_bounded_for_the_session(
+    clock: Clock, kept: list[Record], limit: int, spans: list[int], dropped: int
+) -> None:
+    """The limit counts over all tests, and what is past it is counted."""
+    recorder = CaseRecorder(kept.append, timeline_limit=limit, clock=clock)
+    for nodeid in ("one", "two"):
+        recorder.begin_case(nodeid)
+        for _ in range(3):
+            work()
+        recorder.finish_case()
+    assert [len(record.recording.timeline) for record in kept] == spans
+    assert sum(record.recording.dropped_spans for record in kept) == dropped
+
+
+def test_without_a_timeline_no_span_is_kept(recorder: CaseRecorder, kept: list[Record]) -> None:
+    """Memory grows with call paths unless a timeline was asked for."""
+    recorder.begin_case("t")
+    work()
+    recorder.finish_case()
+    assert kept[0].recording.timeline == ()
