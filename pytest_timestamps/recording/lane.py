@@ -311,7 +311,9 @@ class Lane:
         if folded_into is not None:
             span.caller = span.beneath
             node = folded_into
-        if node is not None:
+        if node is None:
+            place.root.scope.dropped += 1
+        else:
             span.node = span.place = node
             span.site = node.site
 

@@ -46,9 +46,8 @@ class Scope:
         self.timelines = tuple(m for m in members if m.wants_timeline)
 
     def claim_path(self) -> bool:
-        """Room for one more distinct path? Where not, the span is counted as dropped."""
+        """Room for one more distinct path?"""
         if self.paths >= PATHS_LIMIT:
-            self.dropped += 1
             return False
         self.paths += 1
         return True
