@@ -32,7 +32,17 @@ class Scope:
     ``hidden`` are captures that must not see this scope's spans although they cover its code.
     """
 
-    __slots__ = ("closed", "dropped", "hidden", "members", "parts", "paths", "roots", "table", "timelines")
+    __slots__ = (
+        "closed",
+        "dropped",
+        "hidden",
+        "members",
+        "parts",
+        "paths",
+        "roots",
+        "table",
+        "timelines",
+    )
 
     def __init__(self, members: tuple[Capture, ...], hidden: frozenset[Capture]) -> None:
         self.members = members
@@ -93,6 +103,9 @@ class Scope:
         to be open there. Keyed by all of these, so that the names open beneath a root are the
         same each time: a fold decided when a path was first seen stays right.
         """
+        while isinstance(under, Root):
+            # an idle root: it tells nothing about what is open beneath
+            under = under.under
         own = under is not None and flow is origin.flow
         key = (id(origin), id(lane if under is None else under), own, within)
         root = self.table.get(key)
@@ -142,7 +155,18 @@ class Origin:
     that is copied into another thread is bound anew at its first span there, to a twin.
     """
 
-    __slots__ = ("base", "capture", "flow", "lane", "mark", "node", "outer", "scope", "section", "twins")
+    __slots__ = (
+        "base",
+        "capture",
+        "flow",
+        "lane",
+        "mark",
+        "node",
+        "outer",
+        "scope",
+        "section",
+        "twins",
+    )
 
     def __init__(
         self,
