@@ -136,7 +136,7 @@ class Engine:
             for instrument in self.instruments:
                 instrument.refresh(self)
             # asked before this entry is there to be found
-            scope = self._find_scope(lane, origin, lane.place())
+            scope = self._find_scope(lane, origin, lane.busy_place())
             outer = scope.members if scope is not None else ()
             entry = Entry(capture, frame, lane)
             self.entries.append(entry)

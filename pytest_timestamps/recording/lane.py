@@ -181,6 +181,11 @@ class Lane:
         """The innermost node, an idle root included; `NOWHERE` where there is none."""
         return self.stack[-1].place if self.stack else self.top
 
+    def busy_place(self) -> Node:
+        """The innermost node that is open; `NOWHERE` where there is none."""
+        ground = _ground(self.place())
+        return NOWHERE if isinstance(ground, Root) else ground
+
     def settle(self) -> Node | None:
         """The node under which a span of the running context belongs; None if none gathers it."""
         current = ORIGIN.get()
