@@ -246,7 +246,6 @@ class Engine:
         lane = self.lanes.here()
         lane.settle()
         node = lane.place()
-        origin = ORIGIN.get()
         if node is NOWHERE or node.root.scope.closed:
             return None
         if isinstance(node, Root):

@@ -110,10 +110,31 @@ def _locate(
         section, detached = "", False
         if root is not None:
             detached = root.detached and place[0] >= 0
+            detached = detached and not _runs_on(root, place[0], table, capture, places)
             section = root.section if place[0] < 0 else ""
         place = table.locate(place[0], section, detached, one.site.name)
         places[id(one)] = place
     return place
+
+
+def _runs_on(
+    root: Root,
+    row: int,
+    table: PathTable,
+    capture: Capture,
+    places: dict[int, tuple[int, bool]],
+) -> bool:
+    """Is a span of ``row`` open on the stack beneath ``root``?"""
+    under: Node | None = root.under
+    while under is not None:
+        if isinstance(under, Root):
+            under = under.under
+            continue
+        if capture in under.root.scope.members and is_seen(under, capture):
+            if _locate(table, under, capture, places)[0] == row:
+                return True
+        under = under.parent
+    return False
 
 
 def _recursion_of(node: Node, capture: Capture) -> Node | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Generator
+from contextlib import suppress
 from random import Random
 from typing import Any, NamedTuple
 
@@ -53,10 +54,8 @@ class Machine:
 
     def execute(self, body: Body) -> None:
         """Run the whole program, and stop what it left running."""
-        try:
+        with suppress(Boom):
             self.run(body)
-        except Boom:
-            pass
         while self.left_open:
             self.stop(self.left_open[-1])
         # what is still suspended ends now, when nobody gathers any more
@@ -73,10 +72,8 @@ class Machine:
                 with timestamp_block(NAMES[op.number]), self.span(NAMES[op.number]):
                     self.run(op.body)
             elif op.kind == "guard":
-                try:
+                with suppress(Boom):
                     self.run(op.body)
-                except Boom:
-                    pass
             elif op.kind == "collect":
                 self.note_enter(op.number)
                 try:
@@ -98,10 +95,8 @@ class Machine:
                 with timestamp_block(NAMES[op.number]), self.span(NAMES[op.number]):
                     yield from self.steps(op.body, owner)
             elif op.kind == "guard":
-                try:
+                with suppress(Boom):
                     yield from self.steps(op.body, owner)
-                except Boom:
-                    pass
             elif op.kind == "collect":
                 self.run((op,))
             else:
@@ -126,10 +121,8 @@ class Machine:
                 with timestamp_block(NAMES[op.number]), self.span(NAMES[op.number]):
                     await self.astep(op.body, owner)
             elif op.kind == "guard":
-                try:
+                with suppress(Boom):
                     await self.astep(op.body, owner)
-                except Boom:
-                    pass
             elif op.kind == "collect":
                 self.note_enter(op.number, True)
                 try:
@@ -202,7 +195,7 @@ class Machine:
 
     def drive(self, op: Op) -> None:
         slot = self.generators[op.number]
-        if slot is not None and slot.idle and (op.kind in ("next", "throw") or not slot.delegates):
+        if slot is not None and slot.idle and self.may_drive(slot, op.kind):
             try:
                 if slot.drive(op.kind):
                     return
@@ -210,6 +203,18 @@ class Machine:
                 self.generators[op.number] = None
                 raise
             self.generators[op.number] = None
+
+    def may_drive(self, slot: _Slot, kind: str) -> bool:
+        """Can what ``kind`` does to ``slot`` be recorded truly?
+
+        A known limit of Python 3.12 and later: nothing tells a generator that delegates to what
+        is closed, or thrown into by a task, from one that drove it last and was suspended since.
+        """
+        if kind == "next":
+            return True
+        sure = kind == "throw" and not self.in_task
+        told_apart = sure or sys.version_info < (3, 12) or not slot.driven_by_generator
+        return told_apart and (kind == "throw" or not slot.delegates)
 
     # Tasks
 
@@ -239,10 +244,8 @@ class Machine:
     async def task(self, flow: Any, body: Body) -> None:
         """One task: its spans lie on what the loop runs on."""
         self.model.flow = flow
-        try:
+        with suppress(Boom):
             await self.astep(body, None)
-        except Boom:
-            pass
 
     # Spans
 
@@ -273,7 +276,7 @@ class _Slot:
         self.generator = machine.makers[which](machine, NAMES[which], body)
         self.spans: list[Span] = []
         self.idle = True
-        self.started = False
+        self.driven_by_generator = False
 
     @property
     def delegates(self) -> bool:
@@ -296,6 +299,7 @@ class _Slot:
             return True
         model.resume(spans)
         self.idle = False
+        self.driven_by_generator = any(span.generator for span in model.stack[:base])
         try:
             if kind == "throw":
                 self.generator.throw(Boom())
@@ -373,4 +377,5 @@ def random_body(random: Random, inside: str = "function", size: int = 40) -> Bod
     return tuple(ops)
 
 
-PROGRAMS = st.builds(random_body, st.randoms(use_true_random=False), size=st.integers(5, 40))
+PROGRAMS = st.builds(random_body, st.randoms(use_true_random=True), size=st.integers(5, 40))
+"""Truly random: drawn value by value, programs come out far too tame to find anything."""

@@ -6,21 +6,22 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, note, settings
 
 from pytest_timestamps.analysis.timings import time_names
 from pytest_timestamps.recording import Capture
 from pytest_timestamps.recording.engine import ENGINE
 from pytest_timestamps.recording.results import PathStats
+from tests.recording.known_programs import KNOWN_PROGRAMS
 from tests.recording.model import Figures, Model, Row, Run
 from tests.recording.programs import PROGRAMS, Body, Machine
 
-EXAMPLES = int(os.environ.get("TIMESTAMPS_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("TIMESTAMPS_EXAMPLES", "600"))
 """Programs to try: few and always the same in CI, many and new ones by hand."""
 
 thoroughly = settings(
     max_examples=EXAMPLES,
-    derandomize=EXAMPLES <= 200,
+    derandomize=EXAMPLES <= 600,
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
@@ -38,6 +39,17 @@ def _real_clock_afterwards() -> Iterator[None]:
 @given(PROGRAMS)
 def test_figures_are_those_of_the_model(body: Body) -> None:
     """Each collector reports, for each path and name, what a hand calculation says."""
+    note(_as_text(body))
+    _compare(body)
+
+
+@pytest.mark.parametrize("name", KNOWN_PROGRAMS)
+def test_known_programs(name: str) -> None:
+    """What was wrong once stays right."""
+    _compare(KNOWN_PROGRAMS[name])
+
+
+def _compare(body: Body) -> None:
     model = Model()
     ENGINE.use_clock(model.clock)
     machine = Machine(model)
@@ -89,3 +101,8 @@ def _names_reported(capture: Capture) -> dict[str, tuple[int, int]]:
 def _names_expected(model: Model, run: Run) -> dict[str, tuple[int, int]]:
     """Calls of each name, and the time for which it was on the stack at least once."""
     return model.names(run)
+
+
+def _as_text(body: Body, indent: str = "") -> str:
+    lines = [f"{indent}{op.kind} {op.number}\n{_as_text(op.body, indent + '  ')}" for op in body]
+    return "".join(lines)
