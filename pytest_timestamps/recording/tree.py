@@ -59,6 +59,7 @@ class Node:
     ``start_ns`` is the running span's start, moved later by what it spent suspended.
     ``credit_ns`` and ``debit_ns`` move folded recursion from the caller's self time to the
     called name's; ``folded_in`` and ``folded_out`` count those calls.
+    ``settled_ns`` is what recording cost on top of it in scopes that are gone.
     ``recent`` is the child that was opened last, tried before ``children``: it saves a third of
     finding it.
     ``over`` lists the roots that ran on top of this node on the same stack.
@@ -81,6 +82,7 @@ class Node:
         "recent",
         "resumes",
         "root",
+        "settled_ns",
         "site",
         "slow",
         "start_ns",
@@ -110,6 +112,7 @@ class Node:
         self.folded_out = 0
         self.credit_ns = 0
         self.debit_ns = 0
+        self.settled_ns = 0.0
         self.over: list[Root] | None = None
         self.starting: Origin | None = None
 
