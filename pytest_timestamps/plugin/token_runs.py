@@ -96,6 +96,12 @@ class RunsPlugin:
             mask_report(report, self.session.secrets)
         return report
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """The parts of a test have reports that nobody made from an item."""
+        if report.nodeid in self._planned:
+            mask_report(report, self.session.secrets)
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Ends a wider run after its last test: here, and not in a teardown, reruns are over."""

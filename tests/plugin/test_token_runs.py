@@ -634,8 +634,9 @@ def test_the_json_report_has_the_runs(folder: pytest.Pytester, alone: Run) -> No
     assert run == json.loads(path.read_bytes())
 
 
+@pytest.mark.parametrize("dist", ["load", "loadgroup"])
 def test_a_worker_that_is_killed_leaves_its_runs(
-    folder: pytest.Pytester, recorded: Recorded
+    folder: pytest.Pytester, recorded: Recorded, dist: str
 ) -> None:
     """Its last run is whole and marked as interrupted; the table has it."""
     folder.makepyfile(
@@ -649,7 +650,7 @@ def test_a_worker_that_is_killed_leaves_its_runs(
                 os.kill(os.getpid(), signal.SIGKILL)
         """
     )
-    result = folder.runpytest_inprocess("-n2")
+    result = folder.runpytest_inprocess("-n2", "--dist", dist)
     result.assert_outcomes(passed=5, failed=1)
     runs = recorded()
     assert len(runs) == 6
