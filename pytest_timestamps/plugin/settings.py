@@ -44,7 +44,8 @@ def read_settings(config: pytest.Config, renderers: Mapping[str, Renderer]) -> S
             min_time_ns=_min_time_ns(_value(config, "min_time")),
             per_test=_flag(config, "per_test"),
             timeline=_flag(config, "timeline"),
-            verbosity=config.get_verbosity(),
+            # The option is the terminal's, which may have been switched off.
+            verbosity=int(getattr(config.option, "verbose", 0)),
         )
     except ArgumentError as error:
         raise pytest.UsageError(str(error)) from None
