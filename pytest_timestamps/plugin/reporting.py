@@ -66,13 +66,16 @@ class ReportingPlugin:
         try:
             return (yield)
         finally:
-            if self._ending is None:
+            # A command line that pytest refused has run nothing that could be reported.
+            if self._ending is None and exitstatus != pytest.ExitCode.USAGE_ERROR:
                 for problem in self._finish(exitstatus).problems:
                     print(f"pytest-timestamps: {problem}", file=sys.stderr)
 
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter, exitstatus: int
     ) -> None:
+        if exitstatus == pytest.ExitCode.USAGE_ERROR:
+            return
         ending = self._finish(exitstatus)
         settings = self._settings
         style = TerminalStyle(

@@ -178,6 +178,7 @@ def _build_resumption(engine: Engine, delegation: Delegation) -> Callable[..., N
             node = one.node
             if (
                 node.parent is lane.top
+                and node.key is code
                 and node.origin is origin
                 and len(paused) == 1
                 and not one.frame

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from .overhead import NO_OVERHEAD
-from .tree import NO_MINIMUM, Node, Root
+from .tree import NO_MINIMUM, Node, PartSite, Root, is_seen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,19 +18,21 @@ if TYPE_CHECKING:
 __all__ = ["OpenSpans", "add_scopes", "idle", "open_spans", "settle_over"]
 
 
-class _OpenAt(NamedTuple):
-    """What is open on one node: time so far, by how much its own time differs from its total
-    besides its children's, the longest, the shortest, how many.
-    """
+class _OpenAt:
+    """What is open on one node: as if it ended now, but counted as open."""
 
-    total_ns: int
-    credit_ns: int
-    longest_ns: int
-    shortest_ns: int
-    spans: int
+    __slots__ = ("credit_ns", "debit_ns", "longest_ns", "shortest_ns", "spans", "total_ns")
+
+    def __init__(self) -> None:
+        self.total_ns = 0
+        self.credit_ns = 0
+        self.debit_ns = 0
+        self.longest_ns = 0
+        self.shortest_ns = NO_MINIMUM
+        self.spans = 0
 
 
-_NONE_OPEN = _OpenAt(0, 0, 0, NO_MINIMUM, 0)
+_NONE_OPEN = _OpenAt()
 
 OpenSpans = dict[int, _OpenAt]
 """By ``id(node)``: what is open on it at one moment."""
@@ -41,27 +41,27 @@ OpenSpans = dict[int, _OpenAt]
 def open_spans(lanes: Iterable[Lane], paused: Iterable[list[Paused]], now_ns: int) -> OpenSpans:
     """All spans that are open at ``now_ns``, suspended ones included, by node."""
     found: OpenSpans = {}
-
-    def note(node: Node, total_ns: int, credit_ns: int, active_ns: int) -> None:
-        old = found.get(id(node), _NONE_OPEN)
-        found[id(node)] = _OpenAt(
-            old.total_ns + total_ns,
-            old.credit_ns + credit_ns,
-            max(old.longest_ns, active_ns),
-            min(old.shortest_ns, active_ns),
-            old.spans + 1,
-        )
-
     for lane in list(lanes):
-        for node, stretch_ns, active_ns, debited, folded in lane.open_spans(now_ns):
-            note(node, 0 if folded else stretch_ns, stretch_ns if folded else 0, active_ns)
-            if debited is not None:
-                old = found.get(id(debited), _NONE_OPEN)
-                found[id(debited)] = old._replace(credit_ns=old.credit_ns - stretch_ns)
+        for node, stretch_ns, active_ns, debtor, folded in lane.open_spans(now_ns):
+            there = _note(found, node, active_ns)
+            if folded:
+                there.credit_ns += stretch_ns
+            else:
+                there.total_ns += stretch_ns
+            if debtor is not None:
+                found.setdefault(id(debtor), _OpenAt()).debit_ns += stretch_ns
     for group in list(paused):
         for one in group:
-            note(one.node, 0, 0, one.active_ns)
+            _note(found, one.node, one.active_ns)
     return found
+
+
+def _note(found: OpenSpans, node: Node, active_ns: int) -> _OpenAt:
+    there = found.setdefault(id(node), _OpenAt())
+    there.longest_ns = max(there.longest_ns, active_ns)
+    there.shortest_ns = min(there.shortest_ns, active_ns)
+    there.spans += 1
+    return there
 
 
 def add_scopes(
@@ -82,38 +82,64 @@ def add_scopes(
         for root in list(scope.roots):
             for node in view.nodes(root):
                 overhead_ns += view.full_cost(node)
-                table.add(_locate(table, node, capture, places), view.figures(node))
+                figures = view.figures(node)
+                if not is_seen(node, capture):
+                    above, _ = _seen_above(node, capture)
+                    if above is None:
+                        continue
+                    node, figures = above, (0, 0, 0, 0, figures[4], NO_MINIMUM, 0, 0)
+                table.add(_locate(table, node, capture, places), figures)
     return overhead_ns
 
 
 def _locate(
     table: PathTable, node: Node, capture: Capture, places: dict[int, tuple[int, bool]]
 ) -> tuple[int, bool]:
-    chain: list[Node] = []
+    chain: list[tuple[Node, Root | None]] = []
     current: Node | None = node
     while current is not None and id(current) not in places:
-        chain.append(current)
-        current = _logical_parent(current, capture)
+        outer = _recursion_of(current, capture)
+        if outer is not None:
+            places[id(current)] = (_locate(table, outer, capture, places)[0], False)
+            break
+        above, root = _seen_above(current, capture)
+        chain.append((current, root))
+        current = above
     place = places[id(current)] if current is not None else (-1, True)
-    for one in reversed(chain):
+    for one, root in reversed(chain):
         section, detached = "", False
-        if isinstance(one.parent, Root):
-            detached = one.parent.detached and place[0] >= 0
-            section = one.parent.section if place[0] < 0 else ""
+        if root is not None:
+            detached = root.detached and place[0] >= 0
+            section = root.section if place[0] < 0 else ""
         place = table.locate(place[0], section, detached, one.site.name)
         places[id(one)] = place
     return place
 
 
-def _logical_parent(node: Node, capture: Capture) -> Node | None:
+def _recursion_of(node: Node, capture: Capture) -> Node | None:
+    """The open node that the spans of ``node`` were recursions of, as ``capture`` sees it."""
+    if type(node.site) is PartSite:
+        for outer in node.site.onto:
+            if capture in outer.root.scope.members and is_seen(outer, capture):
+                return outer
+    return None
+
+
+def _seen_above(node: Node, capture: Capture) -> tuple[Node | None, Root | None]:
+    """The node above ``node`` that ``capture`` sees, and the first root between them."""
+    first = None
     parent: Node | None = node.parent
-    if isinstance(parent, Root):
-        parent = parent.logical
-        while isinstance(parent, Root):
+    while parent is not None:
+        if isinstance(parent, Root):
+            first = first or parent
             parent = parent.logical
-        if parent is not None and capture not in parent.root.scope.members:
-            return None
-    return parent
+        elif capture not in parent.root.scope.members:
+            return None, first
+        elif is_seen(parent, capture):
+            break
+        else:
+            parent = parent.parent
+    return parent, first
 
 
 def _top_down(root: Root) -> list[Node]:
@@ -189,7 +215,7 @@ class _View:
         inner_ns += slow * self._costs.slow.inner_ns
         outer_ns = node.folded_out * self._costs.slow.outer_ns
         total_ns = node.total_ns + now.total_ns
-        self_ns = total_ns + node.credit_ns + now.credit_ns - node.debit_ns
+        self_ns = total_ns + node.credit_ns + now.credit_ns - node.debit_ns - now.debit_ns
         for child in _physical_children(node):
             self_ns -= child.total_ns + self._opened.get(id(child), _NONE_OPEN).total_ns
             outer_ns += self.outer_cost(child)
