@@ -1,5 +1,8 @@
 """At session end: build the report, let others change it, write it, show it."""
 
+# pytest 8.2 doesn't export TerminalReporter, which stands in an annotation below.
+from __future__ import annotations
+
 import gc
 import sys
 import time
