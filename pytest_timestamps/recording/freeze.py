@@ -133,9 +133,9 @@ def _runs_on(
         if isinstance(under, Root):
             under = under.under
             continue
-        if capture in under.root.scope.members and is_seen(under, capture):
-            if _locate(table, under, capture, places)[0] == row:
-                return True
+        seen = capture in under.root.scope.members and is_seen(under, capture)
+        if seen and _locate(table, under, capture, places)[0] == row:
+            return True
         under = under.parent
     return False
 
