@@ -20,6 +20,11 @@ __all__ = ["main", "program"]
 # Command -> (module, attribute, one line of help). The line stands here, so that listing the
 # commands imports none of them.
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
+    "reconcile": (
+        "pytest_timestamps.tokens.reconcile.command",
+        "reconcile",
+        "Settle token runs by the provider's books.",
+    ),
     "runs": ("pytest_timestamps.tokens.runs_command", "runs", "List a folder of token runs."),
     "show": ("pytest_timestamps.report.show", "show", "Show a report that pytest wrote."),
 }

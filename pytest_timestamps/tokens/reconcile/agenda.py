@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from pytest_timestamps.tokens.listing import RunFile
 from pytest_timestamps.tokens.reconcile.plan import Want
@@ -13,6 +14,9 @@ from pytest_timestamps.tokens.reconcile.windows import Group, Member
 from pytest_timestamps.tokens.record import RunState, Status
 
 __all__ = ["Agenda", "Selection", "Wait", "asked_of", "due_s_of", "is_open", "make_agenda"]
+
+
+_NOT_DUE: Final = "not yet stable and settled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +81,17 @@ def asked_of(group: Group, policy: Policy) -> Asked:
 
 
 def make_agenda(
-    groups: Iterable[Group], selection: Selection, policy: Policy, now_s: int
+    groups: Iterable[Group],
+    selection: Selection,
+    policy: Policy,
+    now_s: int,
+    *,
+    only_due: bool = False,
 ) -> Agenda:
     """Sort the groups that have something open into those that may be read now and the others.
 
-    A group is asked about as a whole if one of its open runs is selected.
+    A group is asked about as a whole if one of its open runs is selected. With *only_due* those
+    are left out whose next read makes sense only later.
     """
     ready: list[Group] = []
     waiting: dict[str, Wait] = {}
@@ -92,6 +102,9 @@ def make_agenda(
             continue
         open_ids.update(member.run_id for member in members)
         wait = _wait(group, members, policy, now_s)
+        if wait is None and only_due:
+            due_s = min(due_s_of(member, group, policy) for member in members)
+            wait = Wait(_NOT_DUE, due_s) if due_s > now_s else None
         if wait is None:
             ready.append(group)
         else:

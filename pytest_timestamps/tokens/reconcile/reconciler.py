@@ -32,8 +32,9 @@ from pytest_timestamps.tokens.reconcile.windows import Group, find_groups
 from pytest_timestamps.tokens.reconcile.writing import applied
 from pytest_timestamps.tokens.record import RunRecord, Status
 
-__all__ = ["Planned", "Reconciler"]
+__all__ = ["EVERYTHING", "Planned", "Reconciler"]
 
+EVERYTHING: Final = Selection()
 _LOCK_FILE: Final = ".reconcile.lock"
 _LOCK_TIMEOUT_S: Final = 900.0
 
@@ -63,23 +64,23 @@ class Reconciler:
     on_plan: Callable[[int], None] = lambda count: None
     on_page: Callable[[], None] = lambda: None
 
-    def plan(self, selection: Selection = Selection()) -> Planned:  # noqa: B008 - frozen
+    def plan(self, selection: Selection = EVERYTHING, *, only_due: bool = False) -> Planned:
         """What `run_pass` would ask now; nothing is written, nobody is asked."""
         now_s = self._whole_now_s()
         listing = list_runs(self.ledger)
         groups = find_groups(listing.runs, now_s, self.policy.lag_s)
-        agenda = make_agenda(groups, selection, self.policy, now_s)
+        agenda = make_agenda(groups, selection, self.policy, now_s, only_due=only_due)
         queries = plan_queries(agenda.wants(), self.policy.endpoints)
         return Planned(listing, tuple(groups), agenda, tuple(queries))
 
-    def run_pass(self, selection: Selection = Selection()) -> PassResult:  # noqa: B008 - frozen
+    def run_pass(self, selection: Selection = EVERYTHING, *, only_due: bool = False) -> PassResult:
         """Ask once about every run that may be asked about, and write what that makes of it.
 
         No other reconciler is at work in the folder meanwhile. All questions are asked before
         the first file is written, so that a refused key (`BooksAccessError`) leaves no trace.
         """
         with self._locked():
-            planned = self.plan(selection)
+            planned = self.plan(selection, only_due=only_due)
             disputes, errors = self._note_disputes(planned.groups)
             answers = None
             if planned.queries:

@@ -15,7 +15,7 @@ from pytest_timestamps.errors import ArgumentError, ReportFileError
 from pytest_timestamps.tokens.atomic import write_atomically
 from pytest_timestamps.tokens.reconcile.document import document_of
 from pytest_timestamps.tokens.reconcile.result import PassResult
-from pytest_timestamps.tokens.reconcile.table import HEADERS, cells_of, pass_lines
+from pytest_timestamps.tokens.reconcile.table import HEADERS, cells_of, summary_lines
 
 __all__ = ["Target", "parse_target", "write_report"]
 
@@ -63,16 +63,13 @@ def _json(result: PassResult, root: Path, tolerance: Decimal | None) -> str:
 
 
 def _markdown(result: PassResult, root: Path, tolerance: Decimal | None) -> str:
-    below = [line for line in pass_lines(result, root, tolerance)[len(result.runs) + 2 :]]
     lines = ["# Token runs, reconciled", ""]
     if result.runs:
         lines.append(_markdown_row(HEADERS))
         lines.append("|" + " --- |" * len(HEADERS))
         lines += [_markdown_row(cells_of(run, result, root)) for run in result.runs]
         lines.append("")
-    else:
-        below = pass_lines(result, root, tolerance)
-    lines += [f"- {_escaped(line)}" for line in below]
+    lines += [f"- {_escaped(line)}" for line in summary_lines(result, tolerance)]
     return "\n".join(lines) + "\n"
 
 

@@ -23,7 +23,7 @@ from pytest_timestamps.tokens.reconcile.wording import (
 )
 from pytest_timestamps.tokens.record import Status
 
-__all__ = ["HEADERS", "cells_of", "pass_lines"]
+__all__ = ["HEADERS", "cells_of", "pass_lines", "summary_lines"]
 
 HEADERS: Final = (
     "run",
@@ -40,6 +40,7 @@ HEADERS: Final = (
     "drift",
     "why",
 )
+_WHY_WIDTH: Final = 72
 _LEFT: Final = {"run", "framework", "status", "attribution", "reads", "next read (UTC)", "why"}
 
 
@@ -50,7 +51,7 @@ def pass_lines(result: PassResult, root: Path, tolerance: Decimal | None) -> lis
     lines: list[str] = []
     if result.runs:
         table = tabulate.tabulate(
-            [cells_of(run, result, root) for run in result.runs],
+            [_shortened(cells_of(run, result, root)) for run in result.runs],
             headers=HEADERS,
             colalign=["left" if name in _LEFT else "right" for name in HEADERS],
             disable_numparse=True,
@@ -58,7 +59,12 @@ def pass_lines(result: PassResult, root: Path, tolerance: Decimal | None) -> lis
         lines += [line.rstrip() for line in table.splitlines()]
     else:
         lines.append(f"no token runs in {root}")
-    return [*lines, *_below(result, tolerance)]
+    # What the table cuts short follows in full.
+    for run in result.runs:
+        reason = why(run, result, root)
+        if len(reason) > _WHY_WIDTH:
+            lines.append(f"run {run.record.run_id}: {reason}")
+    return [*lines, *summary_lines(result, tolerance)]
 
 
 def cells_of(run: RunResult, result: PassResult, root: Path) -> list[str]:
@@ -82,6 +88,13 @@ def cells_of(run: RunResult, result: PassResult, root: Path) -> list[str]:
     ]
 
 
+def _shortened(cells: list[str]) -> list[str]:
+    reason = cells[-1]
+    if len(reason) <= _WHY_WIDTH:
+        return cells
+    return [*cells[:-1], f"{reason[: _WHY_WIDTH - 1]}…"]
+
+
 def shown_drift(drift: Drift | None) -> str:
     """The largest difference of any counter, as a share of what the books have."""
     if drift is None:
@@ -91,7 +104,8 @@ def shown_drift(drift: Drift | None) -> str:
     return f"{drift.share:.2%}" if drift.share else "0"
 
 
-def _below(result: PassResult, tolerance: Decimal | None) -> Iterator[str]:
+def summary_lines(result: PassResult, tolerance: Decimal | None) -> Iterator[str]:
+    """The sums, the premise, and everything that is wrong."""
     totals, cost_usd, unpriced = verified_totals(result)
     proven = sum(run.record.status is Status.VERIFIED for run in result.runs)
     disputed = sum(run.file.disputed for run in result.runs)

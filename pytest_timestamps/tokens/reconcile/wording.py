@@ -103,7 +103,7 @@ def why(result: RunResult, now: PassResult, root: Path) -> str:
     unread = record.reconciliation.unknown.get("unreadable_files")
     if isinstance(unread, list) and unread:
         parts.append(f"possible neighbours in unreadable files: {', '.join(map(str, unread))}")
-    return "; ".join(part for part in parts if part)
+    return " ".join("; ".join(part for part in parts if part).split())
 
 
 def _reason(result: RunResult, now_s: int) -> str:
