@@ -69,9 +69,10 @@ def observed_of(
 class World:
     """A sandbox, a ledger, and a reconciler whose clock is the sandbox's."""
 
-    def __init__(self, sandbox: Sandbox, root: Path) -> None:
+    def __init__(self, sandbox: Sandbox, root: Path, *, durable: bool = True) -> None:
         self.sandbox = sandbox
-        self.ledger = Ledger(root)
+        # Thousands of writes to the real disk would be most of a simulation's time.
+        self.ledger = Ledger(root) if durable else Ledger(root, write=Path.write_bytes)
         self.ledger.prepare()
         self.pauses: list[float] = []
         self.client = BooksClient(
@@ -94,7 +95,7 @@ class World:
         key: str | None = KEY,
         framework: str = "baes",
         minted: bool = False,
-        observed: ObservedUsage | None | str = "complete",
+        observed: ObservedUsage | str | None = "complete",
         delay_s: float = 0,
         lag_s: float = 0,
         state: RunState = RunState.FINISHED,
