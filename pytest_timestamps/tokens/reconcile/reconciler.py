@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -67,7 +68,8 @@ class Reconciler:
     def plan(self, selection: Selection = EVERYTHING, *, only_due: bool = False) -> Planned:
         """What `run_pass` would ask now; nothing is written, nobody is asked."""
         now_s = self._whole_now_s()
-        listing = list_runs(self.ledger)
+        with _without_garbage_collection():
+            listing = list_runs(self.ledger)
         groups = find_groups(listing.runs, now_s, self.policy.lag_s)
         agenda = make_agenda(groups, selection, self.policy, now_s, only_due=only_due)
         queries = plan_queries(agenda.wants(), self.policy.endpoints)
@@ -178,3 +180,17 @@ class Reconciler:
             yield
         finally:
             lock.release()
+
+
+@contextlib.contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Reading 10,000 runs makes a million small objects that all stay; looking through them for
+    garbage again and again took half of the time (5.4 s against 2.5 s).
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
