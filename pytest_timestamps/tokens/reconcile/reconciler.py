@@ -70,9 +70,9 @@ class Reconciler:
         now_s = self._whole_now_s()
         with _without_garbage_collection():
             listing = list_runs(self.ledger)
-        groups = find_groups(listing.runs, now_s, self.policy.lag_s)
-        agenda = make_agenda(groups, selection, self.policy, now_s, only_due=only_due)
-        queries = plan_queries(agenda.wants(), self.policy.endpoints)
+            groups = find_groups(listing.runs, now_s, self.policy.lag_s)
+            agenda = make_agenda(groups, selection, self.policy, now_s, only_due=only_due)
+            queries = plan_queries(agenda.wants(), self.policy.endpoints)
         return Planned(listing, tuple(groups), agenda, tuple(queries))
 
     def run_pass(self, selection: Selection = EVERYTHING, *, only_due: bool = False) -> PassResult:
