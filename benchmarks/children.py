@@ -1,12 +1,22 @@
 """Figures that need a process of their own: they come back as one JSON line."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["in_child"]
+__all__ = ["compiling", "in_child"]
+
+
+def compiling(**changes: str) -> dict[str, str]:
+    """This environment, with the changes, in which Python keeps what it compiles.
+
+    What is installed is compiled once; where that is forbidden, each process would pay for it.
+    """
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return kept | changes
 
 
 def in_child(program: str, *arguments: object, environment: Mapping[str, str] | None = None) -> Any:

@@ -26,6 +26,11 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
         "Settle token runs by the provider's books.",
     ),
     "runs": ("pytest_timestamps.tokens.runs_command", "runs", "List a folder of token runs."),
+    "sandbox": (
+        "pytest_timestamps.sandbox.command",
+        "sandbox",
+        "Run an offline, OpenAI-compatible server for trying and testing.",
+    ),
     "show": ("pytest_timestamps.report.show", "show", "Show a report that pytest wrote."),
 }
 

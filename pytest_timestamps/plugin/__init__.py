@@ -63,9 +63,10 @@ def timestamp_collector(request: pytest.FixtureRequest) -> Iterator[Collector]:
 
     Asking for it switches recording on for this test, with or without ``--timestamps``.
     """
-    from pytest_timestamps.plugin.enable import COLLECTOR
+    from pytest_timestamps.plugin.enable import RECORDER
 
-    recorded = request.node.stash.get(COLLECTOR, None)
+    recorder = request.config.stash.get(RECORDER, None)
+    recorded = recorder.hand_out(request.node.nodeid) if recorder is not None else None
     if recorded is not None:
         yield recorded
         return

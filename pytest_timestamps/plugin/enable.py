@@ -7,7 +7,6 @@ import pytest
 from pytest_timestamps.errors import ArgumentError
 from pytest_timestamps.plugin.outcomes import OutcomeListener
 from pytest_timestamps.plugin.phases import (
-    COLLECTOR,
     RecorderPlugin,
     records_all,
     records_on_request,
@@ -19,8 +18,9 @@ from pytest_timestamps.plugin.shards import ShardCollector, ShardWriter
 from pytest_timestamps.report.records import Record
 from pytest_timestamps.report.renderers import Renderer, collect_renderers
 
-__all__ = ["COLLECTOR", "SETTINGS", "enable", "enable_on_request"]
+__all__ = ["RECORDER", "SETTINGS", "enable", "enable_on_request"]
 
+RECORDER = pytest.StashKey[CaseRecorder]()
 SETTINGS = pytest.StashKey[Settings]()
 
 
@@ -70,11 +70,12 @@ def _is_controller(config: pytest.Config) -> bool:
 
 
 def _register_recorder(config: pytest.Config, recorder: CaseRecorder) -> None:
+    config.stash[RECORDER] = recorder
     config.pluginmanager.register(RecorderPlugin(recorder, records_all), "timestamps-recorder")
 
 
 def enable_on_request(config: pytest.Config) -> None:
     """Record the tests that ask for their collector; report nothing."""
-    recorder = CaseRecorder(lambda record: None)
+    recorder = config.stash[RECORDER] = CaseRecorder(lambda record: None, keeps_running=False)
     plugin = RecorderPlugin(recorder, records_on_request)
     config.pluginmanager.register(plugin, "timestamps-recorder")

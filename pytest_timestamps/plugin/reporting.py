@@ -1,5 +1,6 @@
 """At session end: build the report, let others change it, write it, show it."""
 
+import gc
 import sys
 import time
 import uuid
@@ -99,20 +100,30 @@ class ReportingPlugin:
     def _finish(self, exit_status: int) -> _Ending:
         """Build and write the reports, once."""
         if self._ending is None:
-            problems: list[str] = []
-            ending = self._ending = _Ending(
-                self._changed(self._built(exit_status, problems), problems)
-            )
-            ending.problems = problems
-            for target in self._settings.targets:
-                if target.renderer.name == TERMINAL or target.path is None:
-                    continue
-                try:
-                    write_target(target, ending.report)
-                    ending.written.append(f"{target.renderer.name} report: {target.path}")
-                except ReportFileError as error:
-                    problems.append(str(error))
+            # Rows by the ten thousand and none of them garbage: each pass of the cyclic
+            # collector would only walk all that the suite has left behind.
+            collecting = gc.isenabled()
+            gc.disable()
+            try:
+                self._ending = self._made(exit_status)
+            finally:
+                if collecting:
+                    gc.enable()
         return self._ending
+
+    def _made(self, exit_status: int) -> _Ending:
+        problems: list[str] = []
+        report = self._changed(self._built(exit_status, problems), problems)
+        ending = _Ending(report, problems=problems)
+        for target in self._settings.targets:
+            if target.renderer.name == TERMINAL or target.path is None:
+                continue
+            try:
+                write_target(target, report)
+                ending.written.append(f"{target.renderer.name} report: {target.path}")
+            except ReportFileError as error:
+                problems.append(str(error))
+        return ending
 
     def _built(self, exit_status: int, problems: list[str]) -> SessionReport:
         session_id = str(uuid.uuid4())

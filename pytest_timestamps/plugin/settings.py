@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -110,4 +109,6 @@ def parse_duration_ns(text: str) -> int:
         raise ArgumentError(
             f"must be a time with its unit (ns, us, ms or s) such as 5ms, got {text!r}"
         )
-    return int(Decimal(match[1]) * _UNITS_NS[match[2]])
+    whole, _, fraction = match[1].partition(".")
+    scaled = int(whole + fraction) * _UNITS_NS[match[2]]
+    return int(scaled // 10 ** len(fraction))

@@ -12,6 +12,7 @@ holds an `Activation` for each span above `below`. Guarded is exact in all cases
 from __future__ import annotations
 
 from .scope import ORIGIN, Origin
+from .sites import ANY_FRAME
 from .tree import NOWHERE, Node, Root
 
 TYPE_CHECKING = False
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .scope import Scope
-    from .tree import Site
+    from .sites import Site
 
     FindScope = Callable[["Lane", Origin, Node], Scope | None]
 
-__all__ = ["GUARD", "Activation", "Lane", "Paused"]
+    OpenSpan = tuple[Node, int, int, Node | None, bool]
+    """The node, this stretch and the span's time in all, who doesn't have it in its own time, and
+    whether recursion folded it."""
+
+__all__ = ["GUARD", "Activation", "Lane", "Paused", "forget_wait"]
 
 
 class _Guard(Root):
@@ -101,6 +106,12 @@ class Paused:
         self.suspended_ns = 0
         self.began_ns = paused_ns - active_ns
         self.frame = 0
+
+
+def forget_wait(paused: list[Paused], now_ns: int) -> None:
+    """Count no time between these spans' suspension and ``now_ns``."""
+    for one in paused:
+        one.paused_ns = now_ns
 
 
 class Lane:
@@ -292,14 +303,18 @@ class Lane:
                 node = node.parent
         return nodes
 
-    def open_spans(self, now_ns: int) -> list[tuple[Node, int, bool]]:
-        """All open spans: the node, its time so far, and whether recursion folded it."""
-        spans = [(node, now_ns - node.start_ns, False) for node in self._plain_nodes()]
-        spans += [
-            (span.node, now_ns - span.start_ns, span.caller is not None)
-            for span in list(self.stack)
-            if span.node is not None
+    def open_spans(self, now_ns: int) -> list[OpenSpan]:
+        """All open spans, outermost first."""
+        spans: list[OpenSpan] = [
+            (node, now_ns - node.start_ns, now_ns - node.start_ns, None, False)
+            for node in reversed(self._plain_nodes())
         ]
+        for span in list(self.stack):
+            if span.node is not None:
+                stretch_ns = now_ns - span.start_ns
+                debited = span.caller or (span.place if span.foreign else None)
+                active_ns = span.active_ns + stretch_ns
+                spans.append((span.node, stretch_ns, active_ns, debited, span.caller is not None))
         return spans
 
     # Closing
@@ -330,7 +345,7 @@ class Lane:
         Innermost first; empty where nothing of them is open here.
         """
         paused = []
-        while self.stack and self.stack[-1].frame == frame != 0:
+        while self.stack and self.stack[-1].frame and frame in (self.stack[-1].frame, ANY_FRAME):
             paused.append(self._suspend(self.stack.pop(), now_ns))
             self._leave_guard()
         above = self._take_above(key, now_ns)
@@ -343,6 +358,14 @@ class Lane:
             paused.append(self._suspend_plain(self.top, now_ns))
         # blocks of another frame stay open: their own code has not been suspended
         self._go_on(above)
+        return [p for p in paused if p is not None]
+
+    def pause_blocks(self, depth: int, now_ns: int) -> list[Paused]:
+        """Take the blocks of suspendable frames above ``depth`` off the stack, innermost first."""
+        paused = []
+        while len(self.stack) > depth and (self.stack[-1].frame or self.stack[-1].key is None):
+            paused.append(self._suspend(self.stack.pop(), now_ns))
+        self._leave_guard()
         return [p for p in paused if p is not None]
 
     def _take_above(self, key: Any, now_ns: int) -> list[Paused] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import click
 
 __all__ = ["sandbox"]
@@ -34,22 +36,19 @@ def sandbox(
 
     It answers with canned words, charges nothing, and is reachable from this machine only.
     """
-    from pytest_timestamps.errors import TimestampsError
-
     from .server import Sandbox
 
-    try:
-        server = Sandbox(host=host, port=port)
-        server.core.books.availability_delay_s = availability_delay_s
-        server.core.books.attribution_lag_s = attribution_lag_s
-        server.core.books.page_size = page_size
-        server.bind()
-    except TimestampsError as error:
-        raise click.ClickException(str(error)) from None
+    server = Sandbox(host=host, port=port)
+    server.core.books.availability_delay_s = availability_delay_s
+    server.core.books.attribution_lag_s = attribution_lag_s
+    server.core.books.page_size = page_size
+    server.bind()
     click.echo("The sandbox is for trying and testing: no model is asked, nothing is charged.")
     click.echo(f"OPENAI_BASE_URL={server.base_url}")
     click.echo(f"OPENAI_API_KEY={server.api_key.value}")
     click.echo(f"OPENAI_API_KEY_ID={server.api_key.id}")
     click.echo(f"OPENAI_ADMIN_KEY={server.admin_key}")
     click.echo(f"Control endpoint: {server.root_url}/sandbox/state. Stop with Ctrl+C.")
-    server.serve_forever()
+    # Ctrl+C is how the sandbox is meant to end.
+    with contextlib.suppress(KeyboardInterrupt):
+        server.serve_forever()

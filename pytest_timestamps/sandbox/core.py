@@ -24,7 +24,8 @@ class BooksSettings:
     ``availability_delay_s`` and ``attribution_lag_s`` apply to what is served from then on.
     ``page_size`` is the most buckets that a usage page holds, whatever limit is asked for.
     ``empty_buckets`` says whether buckets without rows are in the pages, and ``rows_field`` what
-    a bucket calls its rows (``result`` on old pages).
+    a bucket calls its rows (``result`` on old pages). ``costs_by_key`` false makes the costs
+    endpoint refuse to split by key, as it is reported to do for some organizations.
     """
 
     availability_delay_s: float = 0.0
@@ -32,6 +33,7 @@ class BooksSettings:
     page_size: int = 1440
     empty_buckets: bool = True
     rows_field: str = "results"
+    costs_by_key: bool = True
 
 
 class SandboxCore:

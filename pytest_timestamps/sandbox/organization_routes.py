@@ -46,6 +46,9 @@ def organization_routes(core: SandboxCore) -> list[Route]:
             question = parse_question(family, request.query_params.multi_items())
         except BadQuestionError as error:
             return error_answer(400, str(error), param=error.param)
+        by_key = family == "costs" and "api_key_id" in question.group_by
+        if by_key and not core.books.costs_by_key:
+            return error_answer(400, "Cannot group by 'api_key_id'.", param="group_by")
         return _usage_answer(core, family, question, request)
 
     accounts = _AccountRoutes(core.accounts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 from types import FrameType
@@ -11,6 +12,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 __all__ = ["StoppableServer"]
+
+_ROUNDS_TO_ANNOUNCE = 5
 
 
 class StoppableServer(uvicorn.Server):
@@ -41,7 +44,7 @@ class StoppableServer(uvicorn.Server):
     def stop(self) -> None:
         """Make `run` return soon, even where it has not begun."""
         with self._lock:
-            self._is_stopped = self.should_exit = True
+            self._is_stopped = True
             if self._loop is not None and self._wake_up is not None and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._wake_up.set)
 
@@ -62,6 +65,11 @@ class StoppableServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Cut what is open and end what is running."""
+        self._accept_no_more()
+        # A connection that has just been accepted is announced to the server a little later, and
+        # one whose listener is closed meanwhile would stay open without an owner (CPython 3.11).
+        for _ in range(_ROUNDS_TO_ANNOUNCE):
+            await asyncio.sleep(0)
         for server in self.servers:
             server.close()
         for connection in tuple(self.server_state.connections):
@@ -70,3 +78,10 @@ class StoppableServer(uvicorn.Server):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _accept_no_more(self) -> None:
+        loop = asyncio.get_running_loop()
+        for listener in (sock for server in self.servers for sock in server.sockets):
+            # Windows' loop can't stop listening to a socket that it doesn't close.
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_reader(listener.fileno())

@@ -24,11 +24,11 @@ def snippet(hook: Callable[..., object]) -> str:
     return textwrap.dedent("\n".join(lines[:end]))
 
 
-def test_a_conftest_adds_a_format(suite: pytest.Pytester, run: Run) -> None:
+def test_a_conftest_adds_a_format(suite: pytest.Pytester, alone: Run) -> None:
     """The documented snippet works as its docstring says."""
     suite.makeconftest(snippet(hookspecs.pytest_timestamps_renderers))
     suite.makepyfile(TESTS)
-    run("--timestamps-report=names:names.txt").assert_outcomes(passed=2)
+    alone("--timestamps-report=names:names.txt").assert_outcomes(passed=2)
     assert sorted((suite.path / "names.txt").read_text().split()) == ["query", "total"]
 
 

@@ -80,10 +80,12 @@ def test_delays_of_the_call_beat_those_of_its_key_and_of_the_sandbox(core: Sandb
 
 
 def test_asked_time_is_half_open(core: SandboxCore) -> None:
-    """A call at the start is counted, one at the end is not."""
-    for at_s in (NOW_S - 1, NOW_S, NOW_S + 59, NOW_S + 60):
-        core.serve(api_key_id="key_a", model="m", use=USE, at_s=at_s, availability_delay_s=-100)
-    assert rows_of(core, UsageQuestion(NOW_S, NOW_S + 60, 60))[0]["num_model_requests"] == 2
+    """A call at the start is counted, one at the end is not, in the middle of a bucket too."""
+    for after_s in (9, 10, 69, 70):
+        core.serve(api_key_id="key_a", model="m", use=USE, at_s=NOW_S + after_s)
+    core.clock.advance(100)
+    rows = rows_of(core, UsageQuestion(NOW_S + 10, NOW_S + 70, 60))
+    assert [row["num_model_requests"] for row in rows] == [1, 1]
 
 
 def test_rows_are_split_by_what_is_grouped_and_null_in_the_rest(core: SandboxCore) -> None:

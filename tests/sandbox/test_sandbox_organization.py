@@ -81,6 +81,14 @@ def test_costs_know_days_only(http: Http) -> None:
     assert status == 400
 
 
+def test_costs_may_refuse_to_split_by_key(sandbox: Sandbox, http: Http) -> None:
+    """Only where the sandbox is told so."""
+    query = {"start_time": NOW_S, "group_by": "api_key_id"}
+    assert http("GET", "/v1/organization/costs", **query)[0] == 200
+    sandbox.core.books.costs_by_key = False
+    assert http("GET", "/v1/organization/costs", **query)[0] == 400
+
+
 def test_project_key_can_not_read_usage(sandbox: Sandbox, http: Http) -> None:
     """A project key is refused with 403, an unknown one with 401."""
     key = sandbox.api_key.value

@@ -6,9 +6,10 @@ import sys
 import threading
 
 from .import_watch import ImportWatch
-from .inheritance import inheritance_patches
+from .inheritance import EXECUTOR_MODULE, executor_patches, thread_patches
 from .patching import Patch
 from .seam import HTTP_LIBRARIES, send_patches
+from .sockets import SOCKET_MODULES, socket_patches
 
 __all__ = ["activate", "deactivate", "is_active"]
 
@@ -29,10 +30,9 @@ def activate() -> None:
         _users += 1
         if _users > 1:
             return
-        for patch in inheritance_patches():
-            patch.install()
-            _patches.append(patch)
-        _watch = ImportWatch(("openai", *HTTP_LIBRARIES), _on_import)
+        _install(thread_patches())
+        watched = ("openai", EXECUTOR_MODULE, *HTTP_LIBRARIES, *SOCKET_MODULES)
+        _watch = ImportWatch(watched, _on_import)
         _watch.start()
 
 
@@ -60,16 +60,25 @@ def is_active() -> bool:
 
 def _on_import(name: str) -> None:
     """*name* has been imported: replace what is there to be replaced."""
-    if "openai" not in sys.modules:
-        return
     with _lock:
-        replaced = {patch.owner for patch in _patches}
+        if name == EXECUTOR_MODULE:
+            _install(executor_patches(sys.modules[name]))
+        if "openai" not in sys.modules:
+            return
         for library_name in HTTP_LIBRARIES:
             library = sys.modules.get(library_name)
-            client = getattr(library, "Client", None)
-            if client is None or client in replaced:
-                continue
-            for patch in send_patches(library):
-                patch.install()
-                _patches.append(patch)
-            replaced.add(client)
+            if hasattr(library, "Client") and hasattr(library, "AsyncClient"):
+                _install(send_patches(library))
+        for module_name in SOCKET_MODULES:
+            module = sys.modules.get(module_name)
+            if hasattr(module, "connect"):
+                _install(socket_patches(module_name, module))
+
+
+def _install(patches: list[Patch]) -> None:
+    """Install what is not installed yet: ``httpx`` may be another name of ``httpx2``."""
+    replaced = {(patch.owner, patch.name) for patch in _patches}
+    for patch in patches:
+        if (patch.owner, patch.name) not in replaced:
+            patch.install()
+            _patches.append(patch)

@@ -7,14 +7,15 @@ it), the run that this thread has entered and not left answers: the call is on i
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import sys
 import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from .keyprint import KeyPrint
 from .tally import Sink
@@ -138,6 +139,10 @@ def _entered_here() -> list[Attribution]:
 
 
 def _in_task() -> bool:
+    """Whether a task of asyncio runs here; where asyncio was never imported there is none."""
+    asyncio: Any = sys.modules.get("asyncio")
+    if asyncio is None:
+        return False
     try:
         return asyncio.current_task() is not None
     except RuntimeError:

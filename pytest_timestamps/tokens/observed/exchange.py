@@ -122,8 +122,6 @@ class Exchange:
 
 def begin_exchange(request: Any) -> Exchange | None:
     """The exchange that *request*, the HTTP library's, begins; null if it concerns no run."""
-    if not attribution.has_any():
-        return None
     charge = charge_of(request.method, request.url.path)
     if charge is Charge.NONE or is_counted_elsewhere(request.url):
         return None

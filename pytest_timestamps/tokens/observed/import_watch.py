@@ -5,21 +5,21 @@ This file imports nothing of its package, so that a child process can load it al
 
 from __future__ import annotations
 
-import importlib.abc
-import importlib.machinery
 import sys
 from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
 __all__ = ["ImportWatch"]
 
 
-class ImportWatch(importlib.abc.MetaPathFinder):
+class ImportWatch:
     """Calls *on_import* with a name after each import of one of *names*.
 
     It finds nothing itself: it lets the other finders find, and stands behind their loader until
-    the module has run.
+    the module has run. It is a finder by its methods alone: importing the base class takes 30 ms
+    on Python 3.13.
     """
 
     def __init__(self, names: Sequence[str], on_import: Callable[[str], None]) -> None:
@@ -39,7 +39,7 @@ class ImportWatch(importlib.abc.MetaPathFinder):
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
+    ) -> ModuleSpec | None:
         """The spec that the finders behind this one find, with a loader that reports."""
         if fullname not in self._names:
             return None
@@ -47,22 +47,23 @@ class ImportWatch(importlib.abc.MetaPathFinder):
             find = getattr(finder, "find_spec", None)
             if finder is self or find is None:
                 continue
-            spec: importlib.machinery.ModuleSpec | None = find(fullname, path, target)
+            spec: ModuleSpec | None = find(fullname, path, target)
             if spec is not None:
                 if spec.loader is not None:
-                    spec.loader = _ReportingLoader(spec.loader, self._on_import)
+                    reporting: Any = _ReportingLoader(spec.loader, self._on_import)
+                    spec.loader = reporting
                 return spec
         return None
 
 
-class _ReportingLoader(importlib.abc.Loader):
+class _ReportingLoader:
     """Loads by another loader, leaves no trace in the module, and reports."""
 
     def __init__(self, inner: Any, on_import: Callable[[str], None]) -> None:
         self._inner = inner
         self._on_import = on_import
 
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         module: ModuleType | None = self._inner.create_module(spec)
         return module
 

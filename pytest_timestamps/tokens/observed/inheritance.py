@@ -9,21 +9,27 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import attribution
 from .patching import IsLive, Patch
 
-__all__ = ["inheritance_patches"]
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+__all__ = ["EXECUTOR_MODULE", "executor_patches", "thread_patches"]
+
+EXECUTOR_MODULE = "concurrent.futures.thread"
 
 
-def inheritance_patches() -> list[Patch]:
-    """The two places: `Thread.start` and `ThreadPoolExecutor.submit`."""
-    return [
-        Patch(threading.Thread, "start", _wrap_start),
-        Patch(ThreadPoolExecutor, "submit", _wrap_submit),
-    ]
+def thread_patches() -> list[Patch]:
+    """The replacement for ``Thread.start``."""
+    return [Patch(threading.Thread, "start", _wrap_start)]
+
+
+def executor_patches(module: Any) -> list[Patch]:
+    """The replacement for ``ThreadPoolExecutor.submit``, of the `EXECUTOR_MODULE`."""
+    return [Patch(module.ThreadPoolExecutor, "submit", _wrap_submit)]
 
 
 def _wrap_start(original: Callable[..., None], is_live: IsLive) -> Callable[..., None]:

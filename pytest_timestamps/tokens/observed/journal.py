@@ -27,7 +27,8 @@ class JournalSink:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lock = threading.Lock()
+        # Reentrant, because the garbage collector may settle a stream in the middle of a write.
+        self._lock = threading.RLock()
         self._file: int | None = None
         self._pid = os.getpid()
 
@@ -47,7 +48,7 @@ class JournalSink:
         line = json.dumps(entry).encode() + b"\n"
         if os.getpid() != self._pid:
             # A forked child has a copy of the lock, held perhaps by a thread that it lacks.
-            self._pid, self._lock, self._file = os.getpid(), threading.Lock(), None
+            self._pid, self._lock, self._file = os.getpid(), threading.RLock(), None
         with self._lock:
             if self._file is None:
                 self._file = self._open()

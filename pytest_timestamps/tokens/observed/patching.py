@@ -1,4 +1,4 @@
-"""Replacing a method of a class for a while, and putting it back."""
+"""Replacing a method of a class, or a function of a module, for a while."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ Wrap = Callable[[Callable[..., Any], IsLive], Callable[..., Any]]
 
 
 class Patch:
-    """One replaced method; installed and removed once."""
+    """One replaced method of a class or function of a module; installed and removed once."""
 
-    def __init__(self, owner: type, name: str, wrap: Wrap) -> None:
+    def __init__(self, owner: Any, name: str, wrap: Wrap) -> None:
         self.owner = owner
-        self._name = name
+        self.name = name
         self._original: Callable[..., Any] = owner.__dict__[name]
         self._replacement = wrap(self._original, lambda: self._is_live)
         self._is_live = False
 
     def install(self) -> None:
         """Put the replacement in place."""
-        setattr(self.owner, self._name, self._replacement)
+        setattr(self.owner, self.name, self._replacement)
         self._is_live = True
 
     def remove(self) -> None:
@@ -36,5 +36,5 @@ class Patch:
         successor after the next activation.
         """
         self._is_live = False
-        if self.owner.__dict__[self._name] is self._replacement:
-            setattr(self.owner, self._name, self._original)
+        if self.owner.__dict__[self.name] is self._replacement:
+            setattr(self.owner, self.name, self._original)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import functools
 import re
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from . import attribution
+from .callers import is_sdk_on_stack
 from .exchange import Exchange, begin_exchange
 from .observation import Kind, Observation
 from .patching import IsLive, Patch
@@ -24,7 +24,6 @@ __all__ = ["HTTP_LIBRARIES", "send_patches"]
 
 HTTP_LIBRARIES = ("httpx", "httpx2")
 _SDK_AGENT = re.compile(r"OpenAI/Python")
-_FRAMES_LOOKED_AT = 8
 
 
 def send_patches(http_library: Any) -> list[Patch]:
@@ -75,7 +74,13 @@ def send_patches(http_library: Any) -> list[Patch]:
 
 def _begin(request: Any) -> Exchange | None:
     try:
-        return begin_exchange(request) if _is_from_sdk(request) else None
+        if not attribution.has_any():
+            return None
+        # A client that was given its request's headers by the program may not name the SDK; one
+        # that hands its requests to another task does not have it on the stack.
+        agent = request.headers.get("user-agent", "")
+        is_from_sdk = is_sdk_on_stack() or bool(_SDK_AGENT.search(agent))
+        return begin_exchange(request) if is_from_sdk else None
     except Exception as own_error:
         for run in attribution.open_attributions():
             if run.sink is not None:
@@ -125,15 +130,3 @@ def _give_up(exchange: Exchange, own_error: Exception) -> None:
         exchange.settle(Observation(Kind.OBSERVER, detail=type(own_error).__name__))
     except Exception:
         exchange.is_settled = True
-
-
-def _is_from_sdk(request: Any) -> bool:
-    """Whether the SDK sent *request*: it is on the stack, or the request still says so."""
-    frame = sys._getframe(2)
-    for _ in range(_FRAMES_LOOKED_AT):
-        if str(frame.f_globals.get("__name__", "")).partition(".")[0] == "openai":
-            return True
-        if frame.f_back is None:
-            break
-        frame = frame.f_back
-    return bool(_SDK_AGENT.search(request.headers.get("user-agent", "")))

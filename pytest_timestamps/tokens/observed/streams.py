@@ -61,9 +61,8 @@ class AnswerWatch:
             self._exchange.settle(Observation(Kind.OBSERVER, detail=type(error).__name__))
 
     def breaks(self, error: BaseException) -> None:
-        """Reading failed; or the program left the loop over a stream that it will not close."""
-        kind = Kind.ABANDONED if isinstance(error, GeneratorExit) else Kind.BROKEN
-        self._stop(Observation(kind, detail=type(error).__name__))
+        """Reading failed."""
+        self._stop(Observation(Kind.BROKEN, detail=type(error).__name__))
 
     def closes(self) -> None:
         """The program has closed the answer."""
@@ -78,29 +77,60 @@ class AnswerWatch:
             self._exchange.settle(self._events.observation(unfinished))
 
 
+class _WatchedIterator(Iterator[bytes]):
+    """Passes each chunk on as it comes. No generator: those want to be closed by somebody."""
+
+    def __init__(self, inner: Iterator[bytes], watch: AnswerWatch) -> None:
+        self._inner = inner
+        self._watch = watch
+
+    def __next__(self) -> bytes:
+        try:
+            chunk = next(self._inner)
+        except StopIteration:
+            self._watch.ends()
+            raise
+        except BaseException as error:
+            self._watch.breaks(error)
+            raise
+        self._watch.passes(chunk)
+        return chunk
+
+
+class _WatchedAsyncIterator(AsyncIterator[bytes]):
+    """The same for an async client."""
+
+    def __init__(self, inner: AsyncIterator[bytes], watch: AnswerWatch) -> None:
+        self._inner = inner
+        self._watch = watch
+
+    async def __anext__(self) -> bytes:
+        try:
+            chunk = await anext(self._inner)
+        except StopAsyncIteration:
+            self._watch.ends()
+            raise
+        except BaseException as error:
+            self._watch.breaks(error)
+            raise
+        self._watch.passes(chunk)
+        return chunk
+
+
 def watched_stream_classes(http_library: Any) -> tuple[type, type]:
     """The classes that stand in for an answer's stream: sync and async, for *http_library*.
 
     They are made here because they must derive from the library's own classes, which this
-    package never imports by itself.
+    package never imports by itself. What they don't know the stream they stand for does.
     """
 
     class WatchedStream(http_library.SyncByteStream):  # type: ignore[misc]  # a class at runtime
-        """Passes each chunk on as it comes."""
-
         def __init__(self, inner: Any, watch: AnswerWatch) -> None:
             self._inner = inner
             self._watch = watch
 
         def __iter__(self) -> Iterator[bytes]:
-            try:
-                for chunk in self._inner:
-                    self._watch.passes(chunk)
-                    yield chunk
-            except BaseException as error:
-                self._watch.breaks(error)
-                raise
-            self._watch.ends()
+            return _WatchedIterator(iter(self._inner), self._watch)
 
         def close(self) -> None:
             self._watch.closes()
@@ -110,21 +140,12 @@ def watched_stream_classes(http_library: Any) -> tuple[type, type]:
             return getattr(self._inner, name)
 
     class WatchedAsyncStream(http_library.AsyncByteStream):  # type: ignore[misc]  # as above
-        """Passes each chunk on as it comes."""
-
         def __init__(self, inner: Any, watch: AnswerWatch) -> None:
             self._inner = inner
             self._watch = watch
 
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            try:
-                async for chunk in self._inner:
-                    self._watch.passes(chunk)
-                    yield chunk
-            except BaseException as error:
-                self._watch.breaks(error)
-                raise
-            self._watch.ends()
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            return _WatchedAsyncIterator(aiter(self._inner), self._watch)
 
         async def aclose(self) -> None:
             self._watch.closes()

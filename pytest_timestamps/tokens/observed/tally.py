@@ -7,6 +7,8 @@ import shutil
 import tempfile
 import threading
 import uuid
+from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -48,7 +50,8 @@ class Tally:
         )
         self._count = UsageCount()
         self._reader = JournalReader(self.journal_folder)
-        self._lock = threading.Lock()
+        self._inbox: deque[Callable[[UsageCount], None]] = deque()
+        self._fold_lock = threading.Lock()
         self._pid = os.getpid()
         self._journal = JournalSink(self.journal_folder)
 
@@ -56,29 +59,27 @@ class Tally:
         """A try is under way."""
         if os.getpid() != self._pid:
             self._journal.begin(try_id)
-            return
-        with self._lock:
-            self._count.begin(try_id)
+        else:
+            self._receive(lambda count: count.begin(try_id))
 
     def settle(self, try_id: int, observation: Observation) -> None:
         """A try has ended, or something became known that belongs to no try."""
         if os.getpid() != self._pid:
             self._journal.settle(try_id, observation)
-            return
-        with self._lock:
-            self._count.settle(try_id, observation)
+        else:
+            self._receive(lambda count: count.settle(try_id, observation))
 
     def look_again(self, try_id: int, observation: Observation) -> None:
         """A response was looked at a second time."""
         if os.getpid() != self._pid:
             self._journal.look_again(try_id, observation)
-            return
-        with self._lock:
-            self._count.look_again(try_id, observation)
+        else:
+            self._receive(lambda count: count.look_again(try_id, observation))
 
     def snapshot(self) -> ObservedUsage:
         """The usage so far, the children's included."""
-        with self._lock:
+        with self._fold_lock:
+            self._fold()
             half_lines = self._reader.read_into(self._count)
             usage = self._count.usage()
         if not half_lines:
@@ -86,6 +87,23 @@ class Tally:
         reason = with_times("a child process whose record ends in the middle of a line", half_lines)
         reasons = (*usage.incomplete_reasons, reason)
         return replace(usage, complete=False, incomplete_reasons=reasons)
+
+    def _receive(self, news: Callable[[UsageCount], None]) -> None:
+        """Take in what was seen without ever waiting.
+
+        A stream that is thrown away is settled by the garbage collector, which may run in the
+        middle of a fold on this very thread; so what can't be folded now is left to the next.
+        """
+        self._inbox.append(news)
+        if self._fold_lock.acquire(blocking=False):
+            try:
+                self._fold()
+            finally:
+                self._fold_lock.release()
+
+    def _fold(self) -> None:
+        while self._inbox:
+            self._inbox.popleft()(self._count)
 
     def close(self) -> ObservedUsage:
         """The final usage; the children's records are removed."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -16,6 +18,8 @@ import pytest
 from pytest_timestamps.sandbox import Sandbox, ServedTotals
 from pytest_timestamps.tokens import observed
 from pytest_timestamps.tokens.observed import Tally, attribute_to
+from pytest_timestamps.tokens.observed.counting import UsageCount
+from pytest_timestamps.tokens.observed.observation import Kind, Observation
 
 STRAY = "a call with the run's key from code that belongs to no run"
 
@@ -244,3 +248,68 @@ def test_nothing_is_counted_while_inactive(client: openai.OpenAI, tally: Tally) 
     finally:
         observed.activate()
     assert calls_of(tally) == [0]
+
+
+@pytest.mark.parametrize("patience_s", [None, 20])
+def test_async_client_is_known_by_its_place_on_the_stack(
+    patience_s: float | None, sandbox: Sandbox, tally: Tally
+) -> None:
+    """Also where the request does not name the SDK, and where a task stands in between."""
+
+    async def go() -> None:
+        async with openai.AsyncOpenAI(
+            base_url=sandbox.base_url,
+            api_key=sandbox.api_key.value,
+            default_headers={"User-Agent": "house/1"},
+        ) as client:
+            asking = client.responses.create(model="m", input="hi")
+            await asyncio.wait_for(asking, patience_s)
+
+    with attribute_to(tally):
+        asyncio.run(go())
+    assert calls_of(tally) == [1]
+
+
+def test_stream_that_is_collected_in_the_middle_of_a_fold(
+    client: openai.OpenAI, run: Tally, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The garbage collector may settle a try while this thread reads the tally."""
+    counted = Observation(Kind.COUNTED, "m", input_tokens=1)
+    original = UsageCount.usage
+
+    def usage(self: UsageCount) -> Any:
+        run.settle(-1, counted)
+        return original(self)
+
+    monkeypatch.setattr(UsageCount, "usage", usage)
+    assert run.snapshot().calls == 0
+    assert run.snapshot().calls == 1
+
+
+def test_websocket_of_the_sdk_is_told(
+    run: Tally, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What goes over a WebSocket can't be seen; one that others open is none of ours."""
+    for kind, code in {
+        "sync": "def connect(url): return url",
+        "asyncio": "class connect:\n    def __init__(self, url): self.url = url",
+    }.items():
+        folder = tmp_path / "websockets" / kind
+        folder.mkdir(parents=True)
+        (folder / "client.py").write_text(code)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "websockets"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+    code = """
+from websockets.sync.client import connect
+assert connect("ws://x") == "ws://x"
+from websockets.asyncio.client import connect
+assert connect("ws://y").url == "ws://y"
+"""
+    exec(code, {"__name__": "house"})
+    assert run.snapshot().complete
+    exec(code, {"__name__": "openai._websocket_connection"})
+    reason = "a call of an endpoint that is not counted: a WebSocket (2 times)"
+    assert run.snapshot().incomplete_reasons == (reason,)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "websockets"]:
+        monkeypatch.delitem(sys.modules, name)

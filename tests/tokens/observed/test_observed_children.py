@@ -64,7 +64,7 @@ stream = client.responses.create(model="gpt-4o-mini", input="hi", stream=True)
 os.kill(os.getpid(), 9)
 """
     done = run_python(code, environment(tally, sandbox))
-    assert done.returncode == -9
+    assert done.returncode != 0
     usage = tally.snapshot()
     assert usage.calls == 1
     assert usage.incomplete_reasons == (

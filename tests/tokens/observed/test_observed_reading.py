@@ -142,6 +142,14 @@ def test_running_usage_is_not_final() -> None:
     assert counters(reader.observation(ABANDONED)) == COUNTERS
 
 
+def test_chat_stream_is_final_with_its_usage() -> None:
+    """The chunk without choices is the last: a program may leave before the end mark."""
+    reader = EventStreamReader()
+    reader.feed(events(CHUNK, LAST_CHUNK))
+    assert reader.is_final
+    assert reader.observation(ABANDONED).kind is Kind.COUNTED
+
+
 def test_error_in_a_stream_is_told() -> None:
     """A stream that reports an error used an unknown number of tokens."""
     reader = EventStreamReader()
