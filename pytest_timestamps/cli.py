@@ -20,6 +20,11 @@ __all__ = ["main", "program"]
 # Command -> (module, attribute, one line of help). The line stands here, so that listing the
 # commands imports none of them.
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
+    "doctor": (
+        "pytest_timestamps.tokens.reconcile.doctor",
+        "doctor",
+        "Check what reconciliation needs.",
+    ),
     "reconcile": (
         "pytest_timestamps.tokens.reconcile.command",
         "reconcile",

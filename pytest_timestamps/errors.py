@@ -98,7 +98,12 @@ class BooksAccessError(TokenRunError):
 
 
 class BooksQueryError(TokenRunError):
-    """The provider's books gave no answer, after all retries."""
+    """The provider's books gave no answer, after all retries.
+
+    ``status`` is the HTTP status that came in its place, None where none did.
+    """
+
+    status: int | None = None
 
 
 class BooksAnswerError(BooksQueryError):

@@ -74,9 +74,10 @@ def _minute(value: object, place: str, query: Query) -> int:
     _constant(bucket, "object", "bucket", place)
     start_s = _integer(bucket, "start_time", place)
     end_s = _integer(bucket, "end_time", place)
-    if end_s - start_s != MINUTE_S or start_s % MINUTE_S:
+    if end_s - start_s != query.width_s or start_s % query.width_s:
+        whole = "minute" if query.width_s == MINUTE_S else "day"
         raise BooksAnswerError(
-            f"{place} is a bucket from {start_s} to {end_s}; expected one whole minute"
+            f"{place} is a bucket from {start_s} to {end_s}; expected one whole {whole}"
         )
     if not query.window.start_s <= start_s < query.window.end_s:
         raise BooksAnswerError(

@@ -80,7 +80,9 @@ class BooksClient:
             if isinstance(answer, str):
                 return answer
             if not answer.is_passing or not tries_left:
-                raise BooksQueryError(f"GET {path} {answer.what}")
+                error = BooksQueryError(f"GET {path} {answer.what}")
+                error.status = answer.status
+                raise error
             number = self._tries - 1 - tries_left
             pause_s = answer.retry_after_s
             self._pause(_FIRST_PAUSE_S * 2**number if pause_s is None else pause_s)
@@ -108,7 +110,10 @@ class BooksClient:
                 ) from None
             is_passing = error.status_code >= 500 or error.status_code in _RETRIED
             return _Failure(
-                f"answered {error.status_code}: {said}", is_passing, _retry_after_s(error)
+                f"answered {error.status_code}: {said}",
+                is_passing,
+                _retry_after_s(error),
+                error.status_code,
             )
         except openai.APITimeoutError:
             return _Failure(f"gave no answer within {self._timeout_s:g} s", True)
@@ -141,6 +146,7 @@ class _Failure:
     what: str
     is_passing: bool
     retry_after_s: float | None = None
+    status: int | None = None
 
 
 def _retry_after_s(error: Any) -> float | None:

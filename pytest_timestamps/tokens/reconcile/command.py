@@ -158,7 +158,9 @@ def reconcile(runs_dir: Path, **options: Any) -> int:
 
     def source() -> BooksClient:
         if not client:
-            client.append(BooksClient(find_admin_key(os.environ), options["base_url"]))
+            client.append(
+                BooksClient(find_admin_key(os.environ), options["base_url"], pause=time.sleep)
+            )
         return client[0]
 
     progress = _Progress()
@@ -210,6 +212,7 @@ def _wishes(options: dict[str, Any]) -> Wishes:
         require_verified=options["require_verified"],
         tolerance=None if options["tolerance"] is None else parse_tolerance(options["tolerance"]),
         targets=tuple(parse_target(text) for text in options["reports"]),
+        with_costs=options["with_costs"],
     )
 
 

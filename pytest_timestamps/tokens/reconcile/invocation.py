@@ -10,8 +10,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from pytest_timestamps.errors import ArgumentError
+from pytest_timestamps.errors import ArgumentError, BooksQueryError, RunFileError
 from pytest_timestamps.tokens.reconcile.agenda import Selection
+from pytest_timestamps.tokens.reconcile.costs import (
+    DayCosts,
+    compare_days,
+    costs_entry,
+    costs_lines,
+)
 from pytest_timestamps.tokens.reconcile.document import document_of
 from pytest_timestamps.tokens.reconcile.drift import drift_of
 from pytest_timestamps.tokens.reconcile.reconciler import Planned, Reconciler
@@ -42,6 +48,7 @@ class Wishes:
     require_verified: bool = False
     tolerance: Decimal | None = None
     targets: Sequence[Target] = ()
+    with_costs: bool = False
 
 
 @dataclass(slots=True)
@@ -55,7 +62,6 @@ class Invocation:
     out: Lines
     note: Lines
     sleep: Callable[[float], None]
-    extra: Callable[[PassResult], bool] = lambda result: False
     failed_before: bool = False
 
     @property
@@ -70,10 +76,15 @@ class Invocation:
             self._show_plan(self.reconciler.plan(wishes.selection), wishes.as_json)
             return 0
         result = self._watched(wishes) if wishes.watch else self._pass(wishes.selection)
+        days = self._costs(result) if wishes.with_costs else None
         if wishes.as_json:
-            self.out(json.dumps(document_of(result, self.root, wishes.tolerance), indent=1))
+            document = document_of(result, self.root, wishes.tolerance)
+            if days is not None:
+                document["costs"] = [costs_entry(day) for day in days]
+            self.out(json.dumps(document, indent=1))
         else:
-            for line in pass_lines(result, self.root, wishes.tolerance):
+            lines = pass_lines(result, self.root, wishes.tolerance)
+            for line in [*lines, *(costs_lines(days) if days is not None else ())]:
                 self.out(line)
         for target in wishes.targets:
             write_report(target, result, self.root, wishes.tolerance)
@@ -87,7 +98,7 @@ class Invocation:
             for run in result.runs
         )
         failed = self.failed_before or result.has_failures or exceeded
-        if self.extra(result) or failed:
+        if failed:
             return FAILED
         return STILL_OPEN if wishes.require_verified and result.open_runs else 0
 
@@ -115,6 +126,19 @@ class Invocation:
             pause_s = min(max(min(dues) - result.at_s, _SHORTEST_SLEEP_S), _LONGEST_SLEEP_S)
             self.note(f"{len(waiting)} runs are open; looking again in {pause_s} s")
             self.sleep(pause_s)
+
+    def _costs(self, result: PassResult) -> list[DayCosts] | None:
+        """The days of the runs; None, and a failure, where the books don't answer."""
+        made = self.reconciler
+        runs = [run.record for run in result.runs]
+        try:
+            return compare_days(
+                made.source(), runs, result.at_s, made.policy.endpoints, made.overrides
+            )
+        except (BooksQueryError, RunFileError) as error:
+            self.note(f"costs can't be compared: {error}")
+            self.failed_before = True
+            return None
 
     def _pass(self, selection: Selection, *, only_due: bool = False) -> PassResult:
         return self.reconciler.run_pass(selection, only_due=only_due)

@@ -9,9 +9,20 @@ from typing import Final
 from pytest_timestamps.tokens.reconcile.policy import MINUTE_S
 from pytest_timestamps.tokens.window import Window
 
-__all__ = ["BUCKETS_A_PAGE", "KEYS_A_REQUEST", "Query", "Want", "plan_queries"]
+__all__ = [
+    "BUCKETS_A_PAGE",
+    "DAYS_A_PAGE",
+    "DAY_S",
+    "KEYS_A_REQUEST",
+    "Query",
+    "Want",
+    "plan_queries",
+]
 
 BUCKETS_A_PAGE: Final = 1_440
+DAYS_A_PAGE: Final = 31
+DAY_S: Final = 86_400
+_WIDTHS: Final = {MINUTE_S: "1m", DAY_S: "1d"}
 KEYS_A_REQUEST: Final = 100
 """More key ids than this would make too long an address: the rows are then sorted out here."""
 
@@ -29,16 +40,19 @@ class Query:
     """One question of the books: an endpoint, whole minutes, and whose usage.
 
     It fits one page. ``api_key_ids`` is empty where the rows of all keys are asked for.
+    ``width_s`` is the buckets' width: a minute, but for whole days.
     """
 
     endpoint: str
     window: Window
     api_key_ids: tuple[str, ...]
+    width_s: int = MINUTE_S
+    project_ids: tuple[str, ...] = ()
 
     @property
     def buckets(self) -> int:
-        """How many minutes it asks for."""
-        return self.window.duration_s // MINUTE_S
+        """How many buckets it asks for."""
+        return self.window.duration_s // self.width_s
 
     @property
     def group_by(self) -> tuple[str, ...]:
@@ -51,12 +65,14 @@ class Query:
         params: dict[str, object] = {
             "start_time": self.window.start_s,
             "end_time": self.window.end_s,
-            "bucket_width": "1m",
-            "limit": BUCKETS_A_PAGE,
+            "bucket_width": _WIDTHS[self.width_s],
+            "limit": BUCKETS_A_PAGE if self.width_s == MINUTE_S else DAYS_A_PAGE,
             "group_by": list(self.group_by),
         }
         if self.api_key_ids:
             params["api_key_ids"] = list(self.api_key_ids)
+        if self.project_ids:
+            params["project_ids"] = list(self.project_ids)
         return params
 
 

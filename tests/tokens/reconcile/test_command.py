@@ -135,7 +135,7 @@ def test_watch_goes_on_until_all_is_settled(
     assert run("--watch", "--require-verified") == 0
     assert world.read(record).status is Status.VERIFIED
     # Retries of two passes' two questions, five minutes between them, then half an hour.
-    assert 300 in [round(s) for s in slept]
+    assert any(200 < s <= 300 for s in slept)
     assert sum(slept) >= 1_800
     assert "looking again in" in capsys.readouterr().err
 
