@@ -20,6 +20,16 @@ __all__ = ["main", "program"]
 # Command -> (module, attribute, one line of help). The line stands here, so that listing the
 # commands imports none of them.
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
+    "doctor": (
+        "pytest_timestamps.tokens.reconcile.doctor",
+        "doctor",
+        "Check what reconciliation needs.",
+    ),
+    "reconcile": (
+        "pytest_timestamps.tokens.reconcile.command",
+        "reconcile",
+        "Settle token runs by the provider's books.",
+    ),
     "runs": ("pytest_timestamps.tokens.runs_command", "runs", "List a folder of token runs."),
     "sandbox": (
         "pytest_timestamps.sandbox.command",
