@@ -1,5 +1,6 @@
 """At session end: build the report, let others change it, write it, show it."""
 
+import os
 import sys
 import time
 import uuid
@@ -9,15 +10,14 @@ from dataclasses import dataclass, field
 import pytest
 
 from pytest_timestamps._version import __version__
-from pytest_timestamps.errors import ReportFileError
 from pytest_timestamps.plugin.outcomes import OutcomeListener
 from pytest_timestamps.plugin.settings import Settings
 from pytest_timestamps.report.build import SessionFacts, build_report
 from pytest_timestamps.report.machine import describe_machine
 from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.records import Record
-from pytest_timestamps.report.targets import TERMINAL, write_target
 from pytest_timestamps.report.terminal import Section, TerminalStyle, render_sections
+from pytest_timestamps.report.writing import write_reports
 
 __all__ = ["ReportingPlugin"]
 
@@ -104,14 +104,9 @@ class ReportingPlugin:
                 self._changed(self._built(exit_status, problems), problems)
             )
             ending.problems = problems
-            for target in self._settings.targets:
-                if target.renderer.name == TERMINAL or target.path is None:
-                    continue
-                try:
-                    write_target(target, ending.report)
-                    ending.written.append(f"{target.renderer.name} report: {target.path}")
-                except ReportFileError as error:
-                    problems.append(str(error))
+            written = write_reports(self._settings.targets, ending.report, os.environ)
+            ending.written = written.lines
+            problems += written.problems
         return self._ending
 
     def _built(self, exit_status: int, problems: list[str]) -> SessionReport:

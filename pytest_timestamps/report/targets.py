@@ -91,8 +91,8 @@ def _check_writable(path: Path) -> None:
         raise ArgumentError(f"{path} can't be written: {error.strerror}") from None
 
 
-def write_target(target: ReportTarget, report: SessionReport) -> None:
-    """Render and write one report; ReportFileError says which failed and why."""
+def write_target(target: ReportTarget, report: SessionReport) -> bytes:
+    """Render and write one report, and return it; ReportFileError says what failed and why."""
     if target.path is None:
         raise AssertionError("the terminal is not a file")
     name = target.renderer.name
@@ -114,6 +114,7 @@ def write_target(target: ReportTarget, report: SessionReport) -> None:
         raise ReportFileError(
             f"the {name} report was not written to {target.path}: {error.strerror or error}"
         ) from error
+    return content
 
 
 def write_atomically(path: Path, content: bytes) -> None:
