@@ -16,7 +16,7 @@ COLUMNS = (
 
 
 def render_csv(report: SessionReport) -> bytes:
-    """Rows of the kinds ``function``, ``test``, ``fixture`` and ``run``; what has no value is empty.
+    """Rows of the kinds function, test, fixture and run; what has no value is empty.
 
     Names are written as they are, so that they can be joined with other tables.
     """

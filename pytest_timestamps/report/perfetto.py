@@ -51,18 +51,20 @@ def _lanes(spans: Sequence[SessionSpan]) -> list[tuple[str, str, str, int]]:
     lanes: list[tuple[str, str, str, int]] = []
     for span in spans:
         key = ("", span.thread, "") if not span.task else (span.owner, span.thread, span.task)
-        rows = open_ends.setdefault(key, [])
-        for number, ends in enumerate(rows):
-            while ends and ends[-1] <= span.start_ns:
-                ends.pop()
-            if not ends or span.end_ns <= ends[-1]:
-                break
-        else:
-            number, ends = len(rows), []
-            rows.append(ends)
-        ends.append(span.end_ns)
-        lanes.append((*key, number))
+        lanes.append((*key, _free_row(span, open_ends.setdefault(key, []))))
     return lanes
+
+
+def _free_row(span: SessionSpan, rows: list[list[int]]) -> int:
+    """The first row in which the span overlaps nothing or lies within what is open there."""
+    for number, ends in enumerate(rows):
+        while ends and ends[-1] <= span.start_ns:
+            ends.pop()
+        if not ends or span.end_ns <= ends[-1]:
+            ends.append(span.end_ns)
+            return number
+    rows.append([span.end_ns])
+    return len(rows) - 1
 
 
 def _label(lane: tuple[str, str, str, int]) -> str:

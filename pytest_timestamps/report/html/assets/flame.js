@@ -40,16 +40,22 @@ class Flame {
     const duration = this.calm.matches ? 0 : 150;
     this.chart = TimestampsFlame.flamegraph()
       .width(this.mount.clientWidth).cellHeight(CELL_HEIGHT).inverted(true).selfValue(true)
-      .minFrameSize(1).transitionDuration(duration)
+      .minFrameSize(1).transitionDuration(duration).resetHeightOnZoom(true)
       .label((node) => this.describe(node)).setColorMapper((node) => this.colour(node))
       .setSearchMatch((node) => this.matches(node)).setSearchHandler(() => {})
       .setDetailsHandler((text) => { this.detail.textContent = text || (this.current ? this.describe(this.current) : "\u00a0"); })
-      .onClick((node) => { this.current = node; this.mark(); });
+      .onClick((node) => { this.current = node; this.fit(); this.mark(); });
     TimestampsFlame.select(this.mount).datum(this.tree).call(this.chart);
     this.root = TimestampsFlame.select(this.mount).datum();
     this.current = this.root;
     this.zoomed = this.root;
+    this.fit();
     if (this.term) this.search(this.term);
+  }
+
+  // The library leaves two empty rows, for a title that this page doesn't use.
+  fit() {
+    this.mount.querySelector("svg").setAttribute("height", this.chart.height() - 2 * CELL_HEIGHT);
   }
 
   describe(node) {

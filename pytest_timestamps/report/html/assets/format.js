@@ -59,12 +59,18 @@ function element(tag, attributes, ...children) {
   return made;
 }
 
-// A name in two shades: what leads to it, and its own. The text is the name, unchanged.
+// A name in two shades: what leads to it, and its own. The text is the name, unchanged; it may
+// be broken after the characters that join words.
 function nameElement(name) {
   const colons = name.lastIndexOf("::");
   const cut = colons >= 0 ? colons + 2 : name.lastIndexOf(".", name.length - 2) + 1;
   const label = element("bdi", { class: "name", title: name.length > 60 ? name : null });
-  if (cut > 0) label.append(element("span", { class: "path" }, name.slice(0, cut)));
-  label.append(name.slice(cut));
+  if (cut > 0) label.append(element("span", { class: "path" }, ...breakable(name.slice(0, cut))));
+  label.append(...breakable(name.slice(cut)));
   return label;
+}
+
+function breakable(text) {
+  if (text.length > 500) return [text];
+  return text.split(/(?<=[._/:[\]-])/).flatMap((part, at) => (at ? [element("wbr"), part] : [part]));
 }
