@@ -20,6 +20,12 @@ __all__ = ["main", "program"]
 # Command -> (module, attribute, one line of help). The line stands here, so that listing the
 # commands imports none of them.
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
+    "compare": (
+        "pytest_timestamps.report.compare",
+        "compare",
+        "Compare reports of two versions, and fail when a gate says so.",
+    ),
+    "merge": ("pytest_timestamps.report.merge", "merge", "Merge the reports of a run's shards."),
     "show": ("pytest_timestamps.report.show", "show", "Show a report that pytest wrote."),
 }
 

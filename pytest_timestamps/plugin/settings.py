@@ -3,20 +3,17 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from pytest_timestamps.analysis.durations import parse_duration_ns
 from pytest_timestamps.analysis.timings import SortOrder, check_sort
 from pytest_timestamps.errors import ArgumentError
 from pytest_timestamps.report.renderers import Renderer
 from pytest_timestamps.report.targets import ReportTarget, parse_targets
 
 __all__ = ["Settings", "parse_duration_ns", "read_settings"]
-
-_UNITS_NS = {"ns": 1, "us": 1_000, "µs": 1_000, "μs": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(ns|us|µs|μs|ms|s)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +96,3 @@ def _min_time_ns(text: str | None) -> int | None:
         return parse_duration_ns(text)
     except ArgumentError as error:
         raise ArgumentError(f"--timestamps-min-time {error}") from None
-
-
-def parse_duration_ns(text: str) -> int:
-    """Nanoseconds in ``5ms``, ``1.5s``, ``20us``, ``0``; ArgumentError for anything else."""
-    if text.strip() == "0":
-        return 0
-    match = _DURATION.fullmatch(text.strip())
-    if match is None or len(match[1]) > 30:
-        raise ArgumentError(
-            f"must be a time with its unit (ns, us, ms or s) such as 5ms, got {text!r}"
-        )
-    return int(Decimal(match[1]) * _UNITS_NS[match[2]])
