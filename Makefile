@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types layers docs test-all bench real-suites clean
+.PHONY: help demo test check lint format types layers docs picture test-all bench real-suites clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,8 +49,12 @@ types: $(READY) ## mypy, strict
 layers: $(READY) ## imports go one way (import-linter)
 	$(BIN)/lint-imports
 
+# Not --quiet: that also hides the warnings which --strict would fail for.
 docs: $(READY) ## build the documentation, strictly, into site/
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+picture: $(READY) ## draw docs/demo.svg from the demo's output
+	$(BIN)/python -m tools.picture
 
 test-all: $(READY) ## tests with coverage on every Python found among 3.11, 3.12 and 3.13
 	$(BIN)/nox --non-interactive

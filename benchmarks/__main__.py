@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.machine import describe_machine
-from benchmarks.page import print_rows
+from benchmarks.page import print_machine, print_rows
 from benchmarks.results import Row, row_to_json
 
 Section = Callable[[bool], Iterator[Row]]
@@ -39,14 +39,16 @@ def main() -> None:
 
         sys.exit(measure_everywhere(arguments.only or list(SECTIONS), arguments.quick))
     machine = describe_machine()
+    print_machine(machine)
     rows: list[Row] = []
     for name in arguments.only or SECTIONS:
         print(f"measuring {name} on Python {machine['python']} ...", file=sys.stderr, flush=True)
-        rows.extend(_section(name)(arguments.quick))
+        found = list(_section(name)(arguments.quick))
+        print_rows(found)
+        rows.extend(found)
     if arguments.json:
         content = {"machine": machine, "rows": [row_to_json(row) for row in rows]}
         arguments.json.write_text(json.dumps(content, indent=1))
-    print_rows(machine, rows)
 
 
 def _section(name: str) -> Section:

@@ -43,7 +43,7 @@ def _measure(python: FoundPython, sections: Sequence[str], quick: bool) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "rows.json"
         only = [argument for section in sections for argument in ("--only", section)]
-        command = [interpreter, "-m", "benchmarks", "--json", answer, *only]
+        command = [str(interpreter), "-m", "benchmarks", "--json", str(answer), *only]
         subprocess.run([*command, *(["--quick"] if quick else [])], cwd=ROOT, check=True)
         return json.loads(answer.read_text())
 
@@ -56,7 +56,7 @@ def _environment(python: FoundPython) -> Path:
     if not ready.exists() or ready.stat().st_mtime < (ROOT / "pyproject.toml").stat().st_mtime:
         print(f"setting up {folder.relative_to(ROOT)}", file=sys.stderr, flush=True)
         subprocess.run([python.path, "-m", "venv", "--clear", folder], check=True)
-        pip = [interpreter, "-m", "pip", "install", "--quiet"]
+        pip = [str(interpreter), "-m", "pip", "install", "--quiet"]
         subprocess.run([*pip, "--upgrade", "pip"], check=True)
         subprocess.run([*pip, "--editable", ".", "--group", "bench"], cwd=ROOT, check=True)
         ready.touch()

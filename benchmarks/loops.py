@@ -31,12 +31,15 @@ Loop = Callable[[int], int]
 
 def make_function(body: str = "pass") -> Callable[..., Any]:
     """A new module-level function that does ``body``, with a code object of its own."""
-    return _make(f"def leaf_{next(_numbers)}():\n    {body}\n")
+    made: Callable[..., Any] = _make(f"def leaf_{next(_numbers)}():\n    {body}\n")
+    return made
 
 
 def make_coroutine_function(body: str = "pass") -> Callable[[], Coroutine[Any, Any, None]]:
     """The same as a coroutine function."""
-    return _make(f"async def leaf_{next(_numbers)}():\n    {body}\n")
+    source = f"async def leaf_{next(_numbers)}():\n    {body}\n"
+    made: Callable[[], Coroutine[Any, Any, None]] = _make(source)
+    return made
 
 
 def make_loop(statement: str, target: object = None) -> Loop:

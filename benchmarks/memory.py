@@ -41,7 +41,8 @@ with collector:
     work(calls // paths)
     growth = peak_bytes() - before
 recorded = sum(timing.calls for timing in collector.timings().values())
-print(json.dumps([growth, recorded]))
+spans = len(collector.timeline(limit=None))
+print(json.dumps([growth, recorded, spans]))
 """
 
 
@@ -49,12 +50,12 @@ def memory(quick: bool) -> Iterator[Row]:
     """Growth of the process while it records, by the system's own count."""
     section = "memory"
     calls = 1_000_000 if quick else 10_000_000
-    growth, recorded = in_child(MEASURED_GROWTH, calls, 50, "{}")
+    growth, recorded, _ = in_child(MEASURED_GROWTH, calls, 50, "{}")
     detail = f"{recorded:,} calls recorded"
     label = f"{calls // 1_000_000} million calls over 50 call paths"
     yield Row(section, label, growth / 1e6, "MB", MEMORY_MB, detail=detail)
-    spans = 900_000
-    growth, recorded = in_child(MEASURED_GROWTH, spans, 50, '{"timeline": true}')
-    detail = f"{recorded:,} spans"
+    calls = 900_000
+    growth, _, spans = in_child(MEASURED_GROWTH, calls, 50, '{"timeline": true}')
+    detail = f"{spans:,} spans of {calls:,} calls"
     label = "a timeline's span"
     yield Row(section, label, growth / spans, "bytes", TIMELINE_BYTES, detail=detail)

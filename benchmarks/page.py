@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from benchmarks.results import Row, format_figure
 
-__all__ = ["print_rows", "render_page"]
+__all__ = ["print_machine", "print_rows", "render_page"]
 
 Machine = dict[str, str]
 
@@ -26,16 +26,20 @@ PREFACE = "\n".join(
 )
 
 
-def print_rows(machine: Machine, rows: Iterable[Row]) -> None:
+def print_machine(machine: Machine) -> None:
+    """Where the rows that follow are measured."""
+    print(f"Python {machine['python']}, {machine['processor']}, {machine['system']}", flush=True)
+
+
+def print_rows(rows: Iterable[Row]) -> None:
     """One Python's rows, a line each."""
-    print(f"Python {machine['python']}, {machine['processor']}, {machine['system']}")
     section = ""
     for row in rows:
         if row.section != section:
             section = row.section
             print(f"\n{section}")
         ns = "" if row.ns is None else f"{row.ns:,.0f} ns"
-        print(f"  {row.label:42} {_judged(row):>26} {ns:>11}  {row.detail}")
+        print(f"  {row.label:42} {_judged(row):>26} {ns:>11}  {row.detail}", flush=True)
 
 
 def render_page(results: Sequence[tuple[Machine, Sequence[Row]]]) -> str:

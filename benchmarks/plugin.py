@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
+from benchmarks.children import compiling
 from benchmarks.results import Row
 from benchmarks.rounds import Rounds
 from benchmarks.targets import PLUGIN_OFF, PLUGIN_ON
@@ -24,7 +25,7 @@ import cProfile
 import pytest
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item):
+def pytest_pyfunc_call(pyfuncitem):
     profile = cProfile.Profile()
     profile.enable()
     try:
@@ -37,12 +38,15 @@ WITHOUT = "pytest without the plugin"
 OFF = "installed and off"
 ON = "--timestamps"
 
+LOADED = ("-p", "pytest_timestamps.plugin")
+
+# No plugin is loaded but those named here: what else is installed beside them differs.
 COMMANDS: Mapping[str, Sequence[str]] = {
-    WITHOUT: ("-p", "no:timestamps"),
-    OFF: (),
-    ON: ("--timestamps",),
-    "--junitxml, without the plugin": ("-p", "no:timestamps", "--junitxml=junit.xml"),
-    "cProfile for each test, without the plugin": ("-p", "no:timestamps", "-p", "per_test"),
+    WITHOUT: (),
+    OFF: LOADED,
+    ON: (*LOADED, "--timestamps"),
+    "--junitxml, without the plugin": ("--junitxml=junit.xml",),
+    "cProfile for each test, without the plugin": ("-p", "per_test"),
 }
 
 
@@ -53,7 +57,7 @@ def plugin(quick: bool) -> Iterator[Row]:
         folder = Path(name)
         _write_suite(folder, tests)
         rounds = _runs(folder, [label for label in COMMANDS if label != OFF], 3 if quick else 9)
-        pairs = _runs(folder, [WITHOUT, OFF], 3 if quick else 15)
+        pairs = _runs(folder, [WITHOUT, OFF], 3 if quick else 21)
     section = f"pytest over {tests:,} trivial tests, processor time"
     for label, figures in rounds.ns_per_call.items():
         limit = PLUGIN_ON if label == ON else None
@@ -83,7 +87,7 @@ def _runs(folder: Path, labels: Sequence[str], rounds: int) -> Rounds:
 
 def _processor_ns(folder: Path, label: str) -> float:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *COMMANDS[label]]
-    environment = os.environ | {"PYTHONPATH": str(folder)}
+    environment = compiling(PYTHONPATH=str(folder), PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
     with (folder / "output.txt").open("w+") as output:
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT

@@ -26,6 +26,12 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
         "Compare reports of two versions, and fail when a gate says so.",
     ),
     "merge": ("pytest_timestamps.report.merge", "merge", "Merge the reports of a run's shards."),
+    "runs": ("pytest_timestamps.tokens.runs_command", "runs", "List a folder of token runs."),
+    "sandbox": (
+        "pytest_timestamps.sandbox.command",
+        "sandbox",
+        "Run an offline, OpenAI-compatible server for trying and testing.",
+    ),
     "show": ("pytest_timestamps.report.show", "show", "Show a report that pytest wrote."),
 }
 

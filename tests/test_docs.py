@@ -6,10 +6,12 @@ run by the shell, and the others are their output, with ``...`` for any lines.
 Times, percentages and widths may differ; counts may not.
 """
 
+import inspect
 import os
 import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -56,8 +58,8 @@ def normalized(text: str) -> str:
 
 def matches(expected: str, actual: str) -> bool:
     """Whether the output is the expected one; ``...`` stands for any text, lines included."""
-    parts = map(re.escape, normalized(expected).split("..."))
-    pattern = r"\s*.*?\s*".join(part.strip() for part in parts)
+    parts = (re.escape(part.strip()) for part in normalized(expected).split("..."))
+    pattern = r"\s*.*?\s*".join(parts)
     return re.fullmatch(pattern, normalized(actual), re.S) is not None
 
 
@@ -67,7 +69,9 @@ def environment() -> dict[str, str]:
         **{key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "COLUMNS": "80",
-        "PYTEST_ADDOPTS": "-p no:cacheprovider --color=no",
+        # Readers have this plugin and not all of its tests' neighbours.
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTEST_ADDOPTS": "-p pytest_timestamps.plugin -p no:cacheprovider --color=no",
         "PYTHONIOENCODING": "utf-8",
         "PYTHONPATH": ".",
     }
@@ -184,11 +188,9 @@ def hook_examples() -> dict[str, str]:
     examples = {}
     for name, hook in vars(hookspecs).items():
         if name.startswith("pytest_timestamps_"):
-            block = re.search(r"::\n\n((?:        .*\n|\n)+)", f"{hook.__doc__}\n")
+            block = re.search(r"::\n\n((?:    .*\n|\n)+)", f"{inspect.getdoc(hook)}\n")
             assert block is not None, f"{name} shows no example"
-            examples[name] = "".join(
-                line.removeprefix("        ") for line in block[1].splitlines(keepends=True)
-            )
+            examples[name] = textwrap.dedent(block[1])
     return examples
 
 

@@ -1,7 +1,6 @@
 """Durations as people write them: ``5ms``, ``1.5s``, ``20us``."""
 
 import re
-from decimal import Decimal
 
 from pytest_timestamps.errors import ArgumentError
 
@@ -20,4 +19,6 @@ def parse_duration_ns(text: str) -> int:
         raise ArgumentError(
             f"must be a time with its unit (ns, us, ms or s) such as 5ms, got {text!r}"
         )
-    return int(Decimal(match[1]) * _UNITS_NS[match[2]])
+    whole, _, fraction = match[1].partition(".")
+    scaled = int(whole + fraction) * _UNITS_NS[match[2]]
+    return int(scaled // 10 ** len(fraction))

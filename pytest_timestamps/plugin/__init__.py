@@ -14,14 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_timestamps.collector import Collector
+    from pytest_timestamps.tokens.run import TokenRun
 
-__all__ = ["timestamp_collector"]
+__all__ = ["timestamp_collector", "token_run"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     from pytest_timestamps.plugin.options import add_options
+    from pytest_timestamps.plugin.token_options import add_token_options
 
     add_options(parser)
+    add_token_options(parser)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -34,7 +37,9 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     from pytest_timestamps.plugin.options import is_enabled
+    from pytest_timestamps.plugin.tokens import configure_token_runs
 
+    configure_token_runs(config)
     if is_enabled(config):
         from pytest_timestamps.plugin.enable import enable
 
@@ -58,9 +63,10 @@ def timestamp_collector(request: pytest.FixtureRequest) -> Iterator[Collector]:
 
     Asking for it switches recording on for this test, with or without ``--timestamps``.
     """
-    from pytest_timestamps.plugin.enable import COLLECTOR
+    from pytest_timestamps.plugin.enable import RECORDER
 
-    recorded = request.node.stash.get(COLLECTOR, None)
+    recorder = request.config.stash.get(RECORDER, None)
+    recorded = recorder.hand_out(request.node.nodeid) if recorder is not None else None
     if recorded is not None:
         yield recorded
         return
@@ -69,3 +75,22 @@ def timestamp_collector(request: pytest.FixtureRequest) -> Iterator[Collector]:
 
     with Collector(request.node.nodeid) as collector:
         yield collector
+
+
+@pytest.fixture
+def token_run(request: pytest.FixtureRequest) -> TokenRun:
+    """This test's token run: its id and key, its steps, and what was seen of it so far.
+
+    Only for tests with ``@pytest.mark.token_run``.
+    """
+    from pytest_timestamps.plugin.tokens import running_token_run
+
+    return running_token_run(request)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """A key that doesn't compare as expected isn't shown letter by letter."""
+    from pytest_timestamps.plugin.token_masking import compare_secrets
+
+    return compare_secrets(op, left, right)

@@ -1,11 +1,12 @@
 """Switch recording on for a session: register what this process needs, once."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from pytest_timestamps.errors import ArgumentError
 from pytest_timestamps.plugin.outcomes import OutcomeListener
 from pytest_timestamps.plugin.phases import (
-    COLLECTOR,
     RecorderPlugin,
     records_all,
     records_on_request,
@@ -15,21 +16,17 @@ from pytest_timestamps.plugin.reporting import ReportingPlugin
 from pytest_timestamps.plugin.settings import Settings, read_settings
 from pytest_timestamps.plugin.shards import ShardCollector, ShardWriter
 from pytest_timestamps.report.records import Record
-from pytest_timestamps.report.renderers import collect_renderers
+from pytest_timestamps.report.renderers import Renderer, collect_renderers
 
-__all__ = ["COLLECTOR", "SETTINGS", "enable", "enable_on_request"]
+__all__ = ["RECORDER", "SETTINGS", "enable", "enable_on_request"]
 
+RECORDER = pytest.StashKey[CaseRecorder]()
 SETTINGS = pytest.StashKey[Settings]()
 
 
 def enable(config: pytest.Config) -> None:
     """Record every test; ``pytest.UsageError`` for options that can't be used."""
-    try:
-        added = config.hook.pytest_timestamps_renderers(config=config)
-        renderers = collect_renderers(renderer for answer in added for renderer in answer or ())
-    except ArgumentError as error:
-        raise pytest.UsageError(f"pytest_timestamps_renderers: {error}") from None
-    settings = config.stash[SETTINGS] = read_settings(config, renderers)
+    settings = config.stash[SETTINGS] = read_settings(config, _renderers(config))
     if hasattr(config, "workerinput"):
         writer = ShardWriter(config)
         config.pluginmanager.register(writer, "timestamps-shard")
@@ -55,17 +52,30 @@ def enable(config: pytest.Config) -> None:
         config.pluginmanager.register(plugin, name)
 
 
+def _renderers(config: pytest.Config) -> Mapping[str, Renderer]:
+    """Our formats, and those that conftests and plugins add."""
+    try:
+        added = config.hook.pytest_timestamps_renderers(config=config)
+        return collect_renderers(renderer for answer in added for renderer in answer or ())
+    except ArgumentError as error:
+        raise pytest.UsageError(f"pytest_timestamps_renderers: {error}") from None
+    except Exception as error:
+        said = f"{type(error).__name__}: {str(error) or 'no message'}"
+        raise pytest.UsageError(f"pytest_timestamps_renderers: raised {said}") from error
+
+
 def _is_controller(config: pytest.Config) -> bool:
     """Whether this process only hands tests to xdist's workers."""
     return bool(config.getoption("dist", "no") != "no")
 
 
 def _register_recorder(config: pytest.Config, recorder: CaseRecorder) -> None:
+    config.stash[RECORDER] = recorder
     config.pluginmanager.register(RecorderPlugin(recorder, records_all), "timestamps-recorder")
 
 
 def enable_on_request(config: pytest.Config) -> None:
     """Record the tests that ask for their collector; report nothing."""
-    recorder = CaseRecorder(lambda record: None)
+    recorder = config.stash[RECORDER] = CaseRecorder(lambda record: None, keeps_running=False)
     plugin = RecorderPlugin(recorder, records_on_request)
     config.pluginmanager.register(plugin, "timestamps-recorder")

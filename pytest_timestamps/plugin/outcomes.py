@@ -22,9 +22,12 @@ class OutcomeListener:
             if report.outcome == "failed":
                 tally.add_failed_part()
             return
-        phase = report.when or ""
-        tally.add_time(phase, round(report.duration * 1_000_000_000))
-        tally.add_phase(phase, report.outcome, expected_to_fail=hasattr(report, "wasxfail"))
+        tally.add_phase(
+            report.when or "",
+            report.outcome,
+            round(report.duration * 1_000_000_000),
+            expected_to_fail="wasxfail" in vars(report),
+        )
 
 
 def _is_subtest(report: pytest.TestReport) -> bool:
@@ -33,4 +36,4 @@ def _is_subtest(report: pytest.TestReport) -> bool:
     Both give their reports a ``context`` that says which part; there is no public class that
     all supported versions of pytest have.
     """
-    return hasattr(report, "context") and "sub" in type(report).__name__.lower()
+    return "context" in vars(report) and "sub" in type(report).__name__.lower()

@@ -5,13 +5,10 @@ from functools import partial
 
 import pytest
 
-from pytest_timestamps.collector import Collector
 from pytest_timestamps.plugin.recorder import CaseRecorder, FixtureWork
 from pytest_timestamps.recording import arm, disarm
 
-__all__ = ["COLLECTOR", "RecorderPlugin", "records_all", "records_on_request"]
-
-COLLECTOR = pytest.StashKey[Collector]()
+__all__ = ["RecorderPlugin", "records_all", "records_on_request"]
 
 
 def records_all(item: pytest.Item) -> bool:
@@ -33,10 +30,16 @@ class RecorderPlugin:
     def __init__(self, recorder: CaseRecorder, applies_to: Callable[[pytest.Item], bool]) -> None:
         self._recorder = recorder
         self._applies_to = applies_to
+        self._arms = applies_to is records_all
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
-        """Instruments once a session: collectors that come and go with the tests cost little."""
+        """Instruments once a session: collectors that come and go with the tests cost little.
+
+        Where only some tests are recorded, they alone pay for it.
+        """
+        if not self._arms:
+            return (yield)
         arm()
         try:
             return (yield)
@@ -46,7 +49,7 @@ class RecorderPlugin:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
         if self._applies_to(item):
-            item.stash[COLLECTOR] = self._recorder.begin_case(item.nodeid)
+            self._recorder.begin_case(item.nodeid)
         self._recorder.begin_phase("setup")
         try:
             return (yield)
@@ -62,16 +65,13 @@ class RecorderPlugin:
             self._recorder.end_phase("call")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
+    def pytest_runtest_teardown(self) -> Generator[None, None, None]:
         self._recorder.begin_phase("teardown")
         try:
             return (yield)
         finally:
             self._recorder.end_phase("teardown")
             self._recorder.finish_case()
-            # The item lives as long as the session; what was gathered need not.
-            if COLLECTOR in item.stash:
-                del item.stash[COLLECTOR]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(

@@ -6,49 +6,86 @@ Knows nothing of pytest; ``phases`` and ``fixtures`` call it from their hooks.
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from typing import TypedDict
 
 from pytest_timestamps.collector import Collector
-from pytest_timestamps.recording.results import Recording
+from pytest_timestamps.recording.results import Overhead, Recording
 from pytest_timestamps.report.records import CaseRecord, FixtureRecord, Record
 
 __all__ = ["TIMELINE_LIMIT", "CaseRecorder", "FixtureWork"]
 
 TIMELINE_LIMIT = 1_000_000
+# What a test has recorded that called nothing decorated: one for all of them.
+_NOTHING = Recording("", 0, 0, Overhead(0, 0, 0), ())
 
 
-@dataclass(slots=True)
+class _TimelineArguments(TypedDict):
+    timeline: bool
+    timeline_limit: int
+
+
+class _CaseCollector(Collector):
+    """A test's collector, which may be handed on to the next test while it runs.
+
+    Starting and stopping one costs more than a trivial test may pay, so one that has gathered
+    nothing goes on: its time before the test is taken off again.
+    """
+
+    before_ns = 0
+
+    def recording(self) -> Recording:
+        """What was gathered, and the time since the test began."""
+        recording = super().recording()
+        if not self.before_ns:
+            return recording
+        return replace(
+            recording,
+            wall_ns=max(0, recording.wall_ns - self.before_ns),
+            total_ns=max(0, recording.total_ns - self.before_ns),
+        )
+
+
 class _Case:
     """The test that is running."""
 
-    nodeid: str
-    collector: Collector
-    start_ns: int
-    stack_depth: int
-    phases_ns: dict[str, int] = field(default_factory=dict)
-    phase_start_ns: int = 0
-    # Time in this phase that belongs to fixtures with rows of their own.
-    elsewhere_ns: int = 0
+    __slots__ = (
+        "elsewhere_ns", "handed_out", "nodeid", "phase_start_ns", "phases_ns", "start_ns",
+    )  # fmt: skip
+
+    def __init__(self, nodeid: str, start_ns: int) -> None:
+        self.nodeid = nodeid
+        self.start_ns = start_ns
+        self.phases_ns: dict[str, int] = {}
+        self.phase_start_ns = 0
+        # Time in this phase that belongs to fixtures with rows of their own.
+        self.elsewhere_ns = 0
+        self.handed_out = False
 
 
-@dataclass(slots=True)
 class FixtureWork:
     """The set-up or the teardown of a fixture, while it is going on."""
 
-    name: str
-    scope: str
-    nodeid: str
-    phase: str
-    collector: Collector
-    start_ns: int
-    # Time of other fixtures with rows of their own that were set up in the middle of this.
-    elsewhere_ns: int = 0
+    __slots__ = ("collector", "elsewhere_ns", "name", "nodeid", "phase", "scope", "start_ns")
+
+    def __init__(
+        self, name: str, scope: str, nodeid: str, phase: str, collector: Collector, start_ns: int
+    ) -> None:
+        self.name = name
+        self.scope = scope
+        self.nodeid = nodeid
+        self.phase = phase
+        self.collector = collector
+        self.start_ns = start_ns
+        # Time of other fixtures with rows of their own that were set up in the middle of this.
+        self.elsewhere_ns = 0
 
 
 class CaseRecorder:
     """Makes a record of each test and each wide fixture, and hands it to ``keep``.
 
     ``timeline_limit`` bounds the spans kept for timelines, over all tests; 0 keeps none.
+    ``keeps_running`` lets an idle collector run on from test to test, until ``close``.
     """
 
     # The clocks are default values: bound when the module is imported, and out of reach of
@@ -58,6 +95,7 @@ class CaseRecorder:
         keep: Callable[[Record], None],
         *,
         timeline_limit: int = 0,
+        keeps_running: bool = True,
         clock: Callable[[], int] = time.perf_counter_ns,
         unix_clock: Callable[[], int] = time.time_ns,
     ) -> None:
@@ -68,25 +106,37 @@ class CaseRecorder:
         # Read once: what is added to it afterwards is the steady clock.
         self._epoch_unix_ns = unix_clock() - clock()
         self._case: _Case | None = None
+        # The running test's collector; between two tests, one that may be handed on.
+        self._running: _CaseCollector | None = None
+        self._running_since_ns = 0
+        # A timeline counts from its collector's start, which has to be the test's.
+        self._keeps_running = keeps_running and not self._wants_timeline
         self._fixtures: list[FixtureWork] = []
         self._stack_depth = 0
 
-    def begin_case(self, nodeid: str) -> Collector:
+    def begin_case(self, nodeid: str) -> None:
         """A test's set-up is about to start; its collector is running from here on."""
         self.finish_case()
-        collector = self._collector(nodeid)
         if not self._stack_depth:
             # Every test starts at about the same depth: one walk a session is enough.
             self._stack_depth = _stack_depth()
-        self._case = _Case(nodeid, collector, self._clock(), self._stack_depth)
-        collector.start()
-        return collector
+        case = self._case = _Case(nodeid, self._clock())
+        collector = self._running
+        if collector is not None and collector.untouched:
+            collector.name = nodeid
+            collector.before_ns = case.start_ns - self._running_since_ns
+            return
+        # What ran between two tests belongs to none.
+        self._stop()
+        self._running = _CaseCollector(nodeid, **self._timeline())
+        self._running_since_ns = case.start_ns
+        self._running.start()
 
     def begin_phase(self, phase: str) -> None:
         """The test's ``setup``, ``call`` or ``teardown`` is about to start."""
         case = self._case
-        if case is not None:
-            case.collector.section(phase)
+        if case is not None and self._running is not None:
+            self._running.section(phase)
             case.elsewhere_ns = 0
             case.phases_ns[phase] = 0
             case.phase_start_ns = self._clock()
@@ -98,12 +148,24 @@ class CaseRecorder:
             spent_ns = self._clock() - case.phase_start_ns - case.elsewhere_ns
             case.phases_ns[phase] = max(0, spent_ns)
 
+    def hand_out(self, nodeid: str) -> Collector | None:
+        """The collector of the test that is running, for that test to ask; None for another."""
+        if self._case is None or self._case.nodeid != nodeid:
+            return None
+        self._case.handed_out = True
+        return self._running
+
     def finish_case(self) -> None:
         """The test is over, or was broken off: hand over what there is."""
-        case, self._case = self._case, None
-        if case is None:
+        case, collector = self._case, self._running
+        if case is None or collector is None:
             return
-        case.collector.stop()
+        self._case = None
+        if self._keeps_running and not case.handed_out and collector.untouched:
+            recording = _NOTHING
+        else:
+            self._stop()
+            recording = self._recording(collector)
         phases_ns = case.phases_ns
         self._keep(
             CaseRecord(
@@ -112,17 +174,22 @@ class CaseRecorder:
                 phases_ns.get("setup", 0),
                 phases_ns.get("call", 0),
                 phases_ns.get("teardown", 0),
-                case.stack_depth,
-                self._recording(case.collector),
+                self._stack_depth,
+                recording,
             )
         )
+
+    def _stop(self) -> None:
+        collector, self._running = self._running, None
+        if collector is not None:
+            collector.stop()
 
     def begin_fixture(self, name: str, scope: str, nodeid: str, phase: str) -> FixtureWork:
         """A wide fixture's ``setup`` or ``teardown`` starts; nobody else is charged for it."""
         outer = [work.collector for work in self._fixtures]
-        if self._case is not None:
-            outer.append(self._case.collector)
-        collector = self._collector(name, without=outer)
+        if self._running is not None:
+            outer.append(self._running)
+        collector = Collector(name, without=outer, **self._timeline())
         work = FixtureWork(name, scope, nodeid, phase, collector, self._clock())
         self._fixtures.append(work)
         collector.start()
@@ -160,17 +227,11 @@ class CaseRecorder:
         for work in reversed(self._fixtures):
             self.end_fixture(work)
         self.finish_case()
+        self._stop()
 
-    def _collector(self, name: str, without: list[Collector] | None = None) -> Collector:
-        if not self._wants_timeline:
-            return Collector(name, without=without or ())
+    def _timeline(self) -> _TimelineArguments:
         # A collector keeps one span at least; ``_recording`` drops those past the limit.
-        return Collector(
-            name,
-            timeline=True,
-            timeline_limit=max(1, self._timeline_left),
-            without=without or (),
-        )
+        return {"timeline": self._wants_timeline, "timeline_limit": max(1, self._timeline_left)}
 
     def _recording(self, collector: Collector) -> Recording:
         """The collector's recording, its timeline cut to what the session may still keep."""

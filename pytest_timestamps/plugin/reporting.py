@@ -1,5 +1,6 @@
 """At session end: build the report, let others change it, write it, show it."""
 
+import gc
 import os
 import sys
 import time
@@ -99,15 +100,25 @@ class ReportingPlugin:
     def _finish(self, exit_status: int) -> _Ending:
         """Build and write the reports, once."""
         if self._ending is None:
-            problems: list[str] = []
-            ending = self._ending = _Ending(
-                self._changed(self._built(exit_status, problems), problems)
-            )
-            ending.problems = problems
-            written = write_reports(self._settings.targets, ending.report, os.environ)
-            ending.written = written.lines
-            problems += written.problems
+            # Rows by the ten thousand and none of them garbage: each pass of the cyclic
+            # collector would only walk all that the suite has left behind.
+            collecting = gc.isenabled()
+            gc.disable()
+            try:
+                self._ending = self._made(exit_status)
+            finally:
+                if collecting:
+                    gc.enable()
         return self._ending
+
+    def _made(self, exit_status: int) -> _Ending:
+        problems: list[str] = []
+        report = self._changed(self._built(exit_status, problems), problems)
+        ending = _Ending(report, problems=problems)
+        written = write_reports(self._settings.targets, report, os.environ)
+        ending.written += written.lines
+        ending.problems += written.problems
+        return ending
 
     def _built(self, exit_status: int, problems: list[str]) -> SessionReport:
         session_id = str(uuid.uuid4())
@@ -126,10 +137,18 @@ class ReportingPlugin:
     def _runs(self, problems: list[str]) -> list[Mapping[str, object]]:
         try:
             answers = self._config.hook.pytest_timestamps_runs(config=self._config)
-            return [run for answer in answers for run in answer or ()]
+            runs = [run for answer in answers for run in answer or ()]
         except _HOOK_FAILURES as error:
             problems.append(f"pytest_timestamps_runs raised {_said(error)}; no runs are reported")
             return []
+        for run in runs:
+            if not isinstance(run, Mapping):
+                problems.append(
+                    f"pytest_timestamps_runs returned a {type(run).__name__}, expected mappings; "
+                    "no runs are reported"
+                )
+                return []
+        return runs
 
     def _changed(self, report: SessionReport, problems: list[str]) -> SessionReport:
         try:

@@ -7,7 +7,6 @@ ways in which a call becomes a span, `engine` decides where a span belongs, `cap
 
 from .block import timestamp_block
 from .decorator import timestamp
-from .engine import ENGINE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,11 +19,15 @@ __all__ = ["Capture", "arm", "disarm", "timestamp", "timestamp_block"]
 
 def arm() -> None:
     """Keep recording switched on, so that captures come and go cheaply; counted."""
+    from .engine import ENGINE
+
     ENGINE.arm()
 
 
 def disarm() -> None:
     """Undo one `arm`."""
+    from .engine import ENGINE
+
     ENGINE.disarm()
 
 

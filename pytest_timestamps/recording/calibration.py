@@ -5,7 +5,8 @@ from time import perf_counter_ns
 from .lane import GUARD, Activation, Lane
 from .overhead import Cost, SpanCosts
 from .scope import ORIGIN, Origin, Scope
-from .tree import Node, Site
+from .sites import Site
+from .tree import Node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,12 +145,12 @@ def _marked() -> None:
 
 
 def _mark() -> Site | None:
-    from .monitoring import MONITOR
+    from .marks import MARKS
 
-    if MONITOR is None:
+    if MARKS is None:
         return None
     site = Site("calibration", "code")
-    MONITOR.mark(_marked.__code__, site)
+    MARKS.mark(_marked.__code__, site)
     return site
 
 

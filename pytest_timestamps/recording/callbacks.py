@@ -10,38 +10,42 @@ from __future__ import annotations
 import sys
 from _thread import get_ident
 
-from .lane import Paused
+from .delegation import Delegation
+from .lane import forget_wait
 from .scope import ORIGIN
-from .tree import NOWHERE, Site
+from .sites import SUSPENDABLE, Site
+from .tree import NOWHERE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from .engine import Engine
-    from .starters import Starter
+    from .marks import Mark
 
-    Marks = dict[int, Site | Starter | None]
+    Marks: TypeAlias = dict[int, Mark]
 
-__all__ = ["SUSPENDABLE", "build_callbacks"]
-
-SUSPENDABLE = 0x20 | 0x80 | 0x100 | 0x200
-"""Code flags of generators, coroutines, iterable coroutines and asynchronous generators."""
+__all__ = ["build_callbacks"]
 
 
-def build_callbacks(engine: Engine, marks: Marks) -> dict[str, Callable[..., Any]]:
-    """A callback for each event name, over the engine's lanes and the marked codes."""
-    on_return, on_unwind = _build_ends(engine, marks)
-    on_resume, on_throw = _build_resumptions(engine, marks)
+def build_callbacks(
+    engine: Engine, marks: Marks, watch: Callable[[CodeType], None]
+) -> dict[str, Callable[..., Any]]:
+    """A callback for each event name, over the engine's lanes and the marked codes.
+
+    ``watch`` has the suspensions of a further code told.
+    """
+    delegation = Delegation(engine, marks, watch)
+    on_return, on_unwind = _build_ends(engine, marks, delegation)
     return {
         "PY_START": _build_start(engine, marks),
         "PY_RETURN": on_return,
         "PY_UNWIND": on_unwind,
-        "PY_YIELD": _build_suspension(engine, marks),
-        "PY_RESUME": on_resume,
-        "PY_THROW": on_throw,
+        "PY_YIELD": _build_suspension(engine, marks, delegation),
+        "PY_RESUME": _build_resumption(engine, delegation),
+        "PY_THROW": _build_throw(engine, marks, delegation),
     }
 
 
@@ -77,9 +81,12 @@ def _build_start(engine: Engine, marks: Marks) -> Callable[..., None]:
     return on_start
 
 
-def _build_ends(engine: Engine, marks: Marks) -> tuple[Callable[..., None], Callable[..., None]]:
+def _build_ends(
+    engine: Engine, marks: Marks, delegation: Delegation
+) -> tuple[Callable[..., None], Callable[..., None]]:
     here = engine.lanes.here
     clock = engine.clock
+    getframe = sys._getframe
     origin_here = ORIGIN.get
 
     def on_return(code: CodeType, offset: int, value: object) -> None:
@@ -108,6 +115,8 @@ def _build_ends(engine: Engine, marks: Marks) -> tuple[Callable[..., None], Call
             # a generator that is closed ends by GeneratorExit, which is no failure
             closed = code.co_flags & SUSPENDABLE and isinstance(error, GeneratorExit)
             end_slowly(code, clock(), not closed)
+            if delegation.ahead:
+                delegation.unwound(id(getframe(1)))
         except Exception:
             engine.faults += 1
 
@@ -121,7 +130,8 @@ def _build_ends(engine: Engine, marks: Marks) -> tuple[Callable[..., None], Call
     return on_return, on_unwind
 
 
-def _build_suspension(engine: Engine, marks: Marks) -> Callable[..., None]:
+def _build_suspension(engine: Engine, marks: Marks, delegation: Delegation) -> Callable[..., None]:
+    ahead = delegation.ahead
     suspended = engine.lanes.paused
     getframe = sys._getframe
     pause = engine.spans.pause
@@ -135,7 +145,11 @@ def _build_suspension(engine: Engine, marks: Marks) -> Callable[..., None]:
                 for one in suspended.get(frame_id, ()):
                     one.node.finish(one.active_ns, False)
                 suspended[frame_id] = paused
+                if ahead:
+                    delegation.pause_after(getframe(1))
                 return
+            if ahead:
+                delegation.pause_after(getframe(1))
             mark = marks.get(id(code))
             if mark is not None and not isinstance(mark, Site):
                 mark.end()
@@ -145,10 +159,7 @@ def _build_suspension(engine: Engine, marks: Marks) -> Callable[..., None]:
     return on_yield
 
 
-def _build_resumptions(
-    engine: Engine, marks: Marks
-) -> tuple[Callable[..., None], Callable[..., None]]:
-    here = engine.lanes.here
+def _build_resumption(engine: Engine, delegation: Delegation) -> Callable[..., None]:
     suspended = engine.lanes.paused
     clock = engine.clock
     getframe = sys._getframe
@@ -159,7 +170,7 @@ def _build_resumptions(
         try:
             paused = suspended.pop(id(getframe(1)), None)
             if paused is None:
-                resume_unseen(code)
+                delegation.resume_unseen(code, getframe(1))
                 return
             origin = origin_here()
             lane: Any = origin.lane
@@ -183,29 +194,32 @@ def _build_resumptions(
         except Exception:
             engine.faults += 1
 
+    return on_resume
+
+
+def _build_throw(engine: Engine, marks: Marks, delegation: Delegation) -> Callable[..., None]:
+    suspended = engine.lanes.paused
+    clock = engine.clock
+    getframe = sys._getframe
+    resume = engine.spans.resume
+
     def on_throw(code: CodeType, offset: int, error: BaseException) -> None:
-        if id(code) not in marks:
+        marked = id(code) in marks
+        if not (marked or suspended):
             return
         try:
-            paused = suspended.pop(id(getframe(1)), None)
-            if paused is None:
-                resume_unseen(code)
-                return
-            if isinstance(error, GeneratorExit):
-                # being closed is no resumption: Python 3.13 does it without telling
-                forget_wait(paused, clock())
-            resume(paused)
+            frame = getframe(1)
+            paused = suspended.pop(id(frame), None)
+            # being closed is no resumption: Python 3.13 does it without telling
+            closed_ns = clock() if isinstance(error, GeneratorExit) else None
+            delegation.resume_before(frame, paused, closed_ns)
+            if paused is not None:
+                if closed_ns is not None:
+                    forget_wait(paused, closed_ns)
+                resume(paused)
+            elif marked:
+                delegation.resume_unseen(code, frame)
         except Exception:
             engine.faults += 1
 
-    def resume_unseen(code: CodeType) -> None:
-        if isinstance(marks.get(id(code)), Site):
-            here().open_unseen(code)
-
-    return on_resume, on_throw
-
-
-def forget_wait(paused: list[Paused], now_ns: int) -> None:
-    """Count no time between these spans' suspension and ``now_ns``."""
-    for one in paused:
-        one.paused_ns = now_ns
+    return on_throw

@@ -72,6 +72,15 @@ class Capture:
         """Whether every span is kept besides the sums."""
         return self._timeline is not None
 
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing has been recorded, nothing was started, and nobody is nested in it."""
+        # Asked twice for every test, hence no loop: one scope is the collector's own.
+        scopes = self.scopes
+        if len(scopes) > 1 or self._dropped or self._table:
+            return False
+        return not scopes or not (scopes[0].roots or scopes[0].dropped)
+
     # Starting and stopping
 
     def start(self) -> None:
@@ -105,7 +114,7 @@ class Capture:
 
     def _finish(self, now_ns: int) -> None:
         self._wall_ns += now_ns - self._started_ns
-        opened = ENGINE.open_spans(now_ns)
+        opened = ENGINE.open_spans(now_ns, self)
         ENGINE.close(self)
         scopes, self.scopes = self.scopes, []
         self._absorb(scopes, opened)
@@ -172,7 +181,7 @@ class Capture:
             wall_ns += now_ns - self._started_ns
             table = table.copy()
             overhead_ns += add_scopes(
-                table, self, self.scopes, ENGINE.open_spans(now_ns), ENGINE.costs
+                table, self, self.scopes, ENGINE.open_spans(now_ns, self), ENGINE.costs
             )
             dropped += sum(scope.dropped for scope in self.scopes)
         cost = ENGINE.costs.code

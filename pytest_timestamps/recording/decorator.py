@@ -7,10 +7,16 @@ import sys
 
 from pytest_timestamps.errors import ArgumentTypeError
 
-from .monitoring import MONITOR
-from .naming import NAMES_LIMIT, Template, check_name, default_name, is_template
-from .tree import Site
-from .wrappers import TimedCallable, is_wrapper, wrap
+from .marks import MARKS
+from .naming import (
+    NAMES_LIMIT,
+    Template,
+    check_name,
+    default_name,
+    is_template,
+    wrapper_site,
+)
+from .sites import Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,10 +85,11 @@ def _decorate(target: Any, name: str | None) -> Any:
         same = all(new is old for new, old in zip(recorded, parts, strict=True))
         return target if same else _rebuilt(target, recorded)
     if _is_descriptor(target):
-        target.func = _decorate(target.func, name)
-        return target
+        return _redirected(target, _decorate(target.func, name))
     if isinstance(target, _Function):
         return _decorate_function(target, name, templated)
+    from .wrappers import TimedCallable
+
     return TimedCallable(target, _named(target, name, templated))
 
 
@@ -92,9 +99,18 @@ def _rebuilt(original: property, parts: tuple[Any, ...]) -> property:
     return rebuilt
 
 
+def _redirected(target: Any, function: Any) -> Any:
+    """``target``, made to call ``function`` instead of what it called."""
+    if function is not target.func:
+        target.func = function
+        if hasattr(target, "dispatcher"):
+            target.dispatcher.register(object, function)
+    return target
+
+
 def _is_descriptor(target: object) -> bool:
-    """Something that holds its function in ``func`` and isn't called itself."""
-    if isinstance(target, property):
+    """Something that holds functions and isn't called itself."""
+    if isinstance(target, property | classmethod):
         return True
     # an object of functools' kinds exists only if functools is imported
     functools = sys.modules.get("functools")
@@ -111,33 +127,44 @@ def _inside(target: Any, attribute: str, name: str | None, make: Callable[..., A
 
 
 def _named(target: Any, name: str | None, templated: bool) -> Site | Template:
-    if name is None:
-        return Site(default_name(target), "wrapper")
     if templated:
+        assert name is not None
         return Template(name, target)
-    return Site(name.replace("{{", "{").replace("}}", "}"), "wrapper")
+    return wrapper_site(_plain_name(target, name))
+
+
+def _plain_name(target: Any, name: str | None) -> str:
+    return default_name(target) if name is None else name.replace("{{", "{").replace("}}", "}")
+
+
+def _is_wrapper(function: object) -> bool:
+    wrappers = sys.modules.get(f"{__package__}.wrappers")
+    return wrappers is not None and wrappers.is_wrapper(function)
 
 
 def _decorate_function(function: Any, name: str | None, templated: bool) -> Any:
-    if is_wrapper(function):
+    if _is_wrapper(function):
         # decorated twice: one span a call, under the outer name if it has one
         if name is None:
             return function
         function = function.__wrapped__
-    if MONITOR is None or templated:
-        return wrap(function, _named(function, name, templated))
-    site = _named(function, name, False)
-    assert isinstance(site, Site)
-    site.kind = "code"
     code = function.__code__
-    already = MONITOR.site_of(code)
+    already = None if MARKS is None else MARKS.site_of(code)
+    if MARKS is None or templated:
+        if already is not None:
+            # the wrapper records it from now on
+            function.__code__ = code.replace()
+        from .wrappers import wrap
+
+        return wrap(function, _named(function, name, templated))
+    site = Site(_plain_name(function, name), "code")
     if already is not None and (name is None or already.name == site.name):
         return function
     if code.co_flags & _SHARED or "<locals>" in code.co_qualname or code.co_name == "<lambda>":
         code = _own_code(code, site)
         function.__code__ = code
     else:
-        MONITOR.mark(code, site)
+        MARKS.mark(code, site)
     return function
 
 
@@ -151,14 +178,14 @@ def _own_code(code: CodeType, site: Site) -> CodeType:
     serves all functions of this code and name, so that a function that is made and decorated in
     a loop makes no new call path each time.
     """
-    assert MONITOR is not None
+    assert MARKS is not None
     original, clones = _clones.setdefault(id(code), (code, {}))
     clone = clones.get(site.name)
     if clone is None:
         if len(clones) >= NAMES_LIMIT:
             clones.clear()
         clone = clones[site.name] = original.replace()
-        MONITOR.mark(clone, site)
+        MARKS.mark(clone, site)
         # a function that is decorated again brings its copy
         _clones[id(clone)] = (clone, clones)
     return clone

@@ -8,11 +8,14 @@ from _thread import RLock, get_ident
 from time import perf_counter_ns
 
 from .lookup import Entry, entries_on_stack
-from .monitoring import MONITOR
+from .marks import MARKS
+from .monitoring import Monitor
 from .overhead import NO_OVERHEAD
 from .scope import ABSENT, ORIGIN, Origin, ScopeTable
+from .sites import SWITCH
 from .spans import Lanes, build_spans
 from .starters import Starters
+from .steps import Steps
 from .tree import NOWHERE, Node, Root
 
 TYPE_CHECKING = False
@@ -49,13 +52,12 @@ _CALIBRATION_AGE_NS = 2_000_000_000
 class Engine:
     """Arming, and the captures that are active.
 
-    ``armed`` is what every wrapper asks: a plain attribute, so that asking costs nothing.
+    It sets the switch that wrappers and blocks ask.
     ``clock`` is bound when the engine is made, so that a faked clock can't bend it; tests hand
     in their own with `use_clock`.
     """
 
     def __init__(self, clock: Callable[[], int] = perf_counter_ns) -> None:
-        self.armed = False
         self.faults = 0
         self._arms = 0
         self._lock = RLock()
@@ -74,13 +76,23 @@ class Engine:
     def _build(self, clock: Callable[[], int]) -> None:
         self.clock = clock
         self.lanes = Lanes(clock, self._find_scope)
-        self.spans = build_spans(self.lanes, clock)
+        self.spans = build_spans(self.lanes, clock, self.note_fault)
+
+    def note_fault(self) -> None:
+        """Count a fault of recording's own: none of them is let out into the program."""
+        self.faults += 1
+
+    @property
+    def armed(self) -> bool:
+        """Whether anything may be recorded at present."""
+        return SWITCH.armed
 
     def use_clock(self, clock: Callable[[], int], calibrate: bool = False) -> None:
         """Measure with ``clock`` from now on; only while nothing is armed. For tests."""
-        assert not self.armed, "the clock can't change while recording is armed"
+        assert not SWITCH.armed, "the clock can't change while recording is armed"
         self.calibrates = calibrate
         self.costs = NO_OVERHEAD
+        self._calibrated_ns = -_CALIBRATION_AGE_NS
         self._build(clock)
 
     # Arming
@@ -90,7 +102,7 @@ class Engine:
         with self._lock:
             self._arms += 1
             if self._arms == 1:
-                self.armed = True
+                SWITCH.armed = True
                 for instrument in self.instruments:
                     instrument.arm(self)
             self._calibrate()
@@ -108,7 +120,7 @@ class Engine:
             self._arms -= 1
             if self._arms:
                 return
-            self.armed = False
+            SWITCH.armed = False
             for instrument in reversed(self.instruments):
                 instrument.disarm(self)
             # the ends of what is open now won't be seen
@@ -123,9 +135,9 @@ class Engine:
             origin = ORIGIN.get()
             for instrument in self.instruments:
                 instrument.refresh(self)
+            scope = self._find_scope(lane, origin, lane.place())
             entry = Entry(capture, frame, lane)
             self.entries.append(entry)
-            scope = self._find_scope(lane, origin, lane.place())
             outer = scope.members if scope is not None else ()
             if capture not in outer:
                 hidden = (scope.hidden if scope is not None else _NOTHING) | capture.without
@@ -155,10 +167,12 @@ class Engine:
         with self._lock:
             self.scopes.close(capture.scopes)
 
-    def open_spans(self, now_ns: int) -> OpenSpans:
-        """All spans that are open at ``now_ns``, by node."""
+    def open_spans(self, now_ns: int, capture: Capture) -> OpenSpans:
+        """All spans that are open at ``now_ns``, by node; exact for those of ``capture``."""
+        from .abandoned import finish_abandoned
         from .freeze import open_spans
 
+        finish_abandoned(self.lanes.paused, capture)
         return open_spans(self.lanes.in_use, self.lanes.paused.values(), now_ns)
 
     def forget_paused(self) -> None:
@@ -286,9 +300,9 @@ def _first_of_its_name(node: Node) -> Node:
 
 
 ENGINE = Engine()
-if MONITOR is not None:
-    ENGINE.instruments.append(MONITOR)
-ENGINE.instruments.append(Starters(MONITOR))
+ENGINE.instruments.append(Steps() if MARKS is None else Monitor(MARKS))
+ENGINE.instruments.append(Starters(MARKS))
+SWITCH.engine = ENGINE
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=ENGINE.after_fork)

@@ -21,7 +21,9 @@ __all__ = ["OpenSpans", "add_scopes", "idle", "open_spans", "settle_over"]
 
 
 class _OpenAt(NamedTuple):
-    """What is open on one node: time so far, that of folded spans, the longest, how many."""
+    """What is open on one node: time so far, by how much its own time differs from its total
+    besides its children's, the longest, the shortest, how many.
+    """
 
     total_ns: int
     credit_ns: int
@@ -40,22 +42,25 @@ def open_spans(lanes: Iterable[Lane], paused: Iterable[list[Paused]], now_ns: in
     """All spans that are open at ``now_ns``, suspended ones included, by node."""
     found: OpenSpans = {}
 
-    def note(node: Node, stretch_ns: int, active_ns: int, folded: bool) -> None:
+    def note(node: Node, total_ns: int, credit_ns: int, active_ns: int) -> None:
         old = found.get(id(node), _NONE_OPEN)
         found[id(node)] = _OpenAt(
-            old.total_ns + (0 if folded else stretch_ns),
-            old.credit_ns + (stretch_ns if folded else 0),
+            old.total_ns + total_ns,
+            old.credit_ns + credit_ns,
             max(old.longest_ns, active_ns),
             min(old.shortest_ns, active_ns),
             old.spans + 1,
         )
 
     for lane in list(lanes):
-        for node, active_ns, folded in lane.open_spans(now_ns):
-            note(node, active_ns, active_ns, folded)
+        for node, stretch_ns, active_ns, debited, folded in lane.open_spans(now_ns):
+            note(node, 0 if folded else stretch_ns, stretch_ns if folded else 0, active_ns)
+            if debited is not None:
+                old = found.get(id(debited), _NONE_OPEN)
+                found[id(debited)] = old._replace(credit_ns=old.credit_ns - stretch_ns)
     for group in list(paused):
         for one in group:
-            note(one.node, 0, one.active_ns, False)
+            note(one.node, 0, 0, one.active_ns)
     return found
 
 

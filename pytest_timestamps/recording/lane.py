@@ -12,6 +12,7 @@ holds an `Activation` for each span above `below`. Guarded is exact in all cases
 from __future__ import annotations
 
 from .scope import ORIGIN, Origin
+from .sites import ANY_FRAME
 from .tree import NOWHERE, Node, Root
 
 TYPE_CHECKING = False
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .scope import Scope
-    from .tree import Site
+    from .sites import Site
 
     FindScope = Callable[["Lane", Origin, Node], Scope | None]
 
-__all__ = ["GUARD", "Activation", "Lane", "Paused"]
+    OpenSpan = tuple[Node, int, int, Node | None, bool]
+    """The node, this stretch and the span's time in all, who doesn't have it in its own time, and
+    whether recursion folded it."""
+
+__all__ = ["GUARD", "Activation", "Lane", "Paused", "forget_wait"]
 
 
 class _Guard(Root):
@@ -103,6 +108,12 @@ class Paused:
         self.frame = 0
 
 
+def forget_wait(paused: list[Paused], now_ns: int) -> None:
+    """Count no time between these spans' suspension and ``now_ns``."""
+    for one in paused:
+        one.paused_ns = now_ns
+
+
 class Lane:
     """The open spans of one thread, written by that thread alone."""
 
@@ -144,7 +155,14 @@ class Lane:
 
     def settle(self) -> Node | None:
         """The node under which a span of the running context belongs; None if none gathers it."""
-        origin = ORIGIN.get().on(self)
+        current = ORIGIN.get()
+        origin = current.on(self)
+        place = self._settle(origin)
+        if origin is not current and place is not None:
+            ORIGIN.set(origin)
+        return place
+
+    def _settle(self, origin: Origin) -> Node | None:
         if self.stack:
             return self._settle_guarded(origin)
         top = self.top
@@ -158,11 +176,19 @@ class Lane:
             return None
         root = scope.root_for(origin, None if top is NOWHERE else top, self)
         self.top = root
-        ORIGIN.set(origin)
+        if scope.timelines:
+            # each span's start is needed: none may take the plain path
+            self._guard()
+            self.stack.append(Activation(None, None, root, origin))
         return root
 
     def _settle_guarded(self, origin: Origin) -> Node | None:
         last = self.stack[-1]
+        if last.key is None and last.place.origin is not origin:
+            self.stack.pop()
+            if not self.stack:
+                self._unguard()
+            return self._settle(origin)
         place = last.place
         if last.origin is origin:
             return place
@@ -170,7 +196,6 @@ class Lane:
         if scope is None:
             return None
         root = scope.root_for(origin, place, self)
-        ORIGIN.set(origin)
         self.stack.append(Activation(None, None, root, origin))
         return root
 
@@ -206,9 +231,7 @@ class Lane:
     def _push(
         self, place: Node, key: Any, site: Site, frame: int, paused: Paused | None, foreign: bool
     ) -> None:
-        if not self.stack:
-            self.below = self.top
-            self.top = GUARD
+        self._guard()
         span = Activation(key, site, place, ORIGIN.get())
         span.frame = frame
         self.stack.append(span)
@@ -243,10 +266,17 @@ class Lane:
         place = self.settle()
         if place is None:
             return
+        self._guard()
+        self.stack.append(Activation(key, None, place, ORIGIN.get()))
+
+    def _guard(self) -> None:
         if not self.stack:
             self.below = self.top
             self.top = GUARD
-        self.stack.append(Activation(key, None, place, ORIGIN.get()))
+
+    def _unguard(self) -> None:
+        self.top = self.below
+        self.below = NOWHERE
 
     def _open_node(self, name: str, scope: Scope) -> Node | None:
         """The node of ``scope`` on this stack that carries ``name``, if one is open."""
@@ -273,14 +303,18 @@ class Lane:
                 node = node.parent
         return nodes
 
-    def open_spans(self, now_ns: int) -> list[tuple[Node, int, bool]]:
-        """All open spans: the node, its time so far, and whether recursion folded it."""
-        spans = [(node, now_ns - node.start_ns, False) for node in self._plain_nodes()]
-        spans += [
-            (span.node, now_ns - span.start_ns, span.caller is not None)
-            for span in list(self.stack)
-            if span.node is not None
+    def open_spans(self, now_ns: int) -> list[OpenSpan]:
+        """All open spans, outermost first."""
+        spans: list[OpenSpan] = [
+            (node, now_ns - node.start_ns, now_ns - node.start_ns, None, False)
+            for node in reversed(self._plain_nodes())
         ]
+        for span in list(self.stack):
+            if span.node is not None:
+                stretch_ns = now_ns - span.start_ns
+                debited = span.caller or (span.place if span.foreign else None)
+                active_ns = span.active_ns + stretch_ns
+                spans.append((span.node, stretch_ns, active_ns, debited, span.caller is not None))
         return spans
 
     # Closing
@@ -311,7 +345,7 @@ class Lane:
         Innermost first; empty where nothing of them is open here.
         """
         paused = []
-        while self.stack and self.stack[-1].frame == frame != 0:
+        while self.stack and self.stack[-1].frame and frame in (self.stack[-1].frame, ANY_FRAME):
             paused.append(self._suspend(self.stack.pop(), now_ns))
             self._leave_guard()
         above = self._take_above(key, now_ns)
@@ -324,6 +358,14 @@ class Lane:
             paused.append(self._suspend_plain(self.top, now_ns))
         # blocks of another frame stay open: their own code has not been suspended
         self._go_on(above)
+        return [p for p in paused if p is not None]
+
+    def pause_blocks(self, depth: int, now_ns: int) -> list[Paused]:
+        """Take the blocks of suspendable frames above ``depth`` off the stack, innermost first."""
+        paused = []
+        while len(self.stack) > depth and (self.stack[-1].frame or self.stack[-1].key is None):
+            paused.append(self._suspend(self.stack.pop(), now_ns))
+        self._leave_guard()
         return [p for p in paused if p is not None]
 
     def _take_above(self, key: Any, now_ns: int) -> list[Paused] | None:
@@ -412,8 +454,11 @@ class Lane:
 
     def _leave_guard(self) -> None:
         """Drop idle changes of context; with no span left, become plain again."""
-        while self.stack and self.stack[-1].key is None:
+        while (
+            self.stack
+            and self.stack[-1].key is None
+            and not self.stack[-1].place.root.scope.timelines
+        ):
             self.stack.pop()
         if not self.stack:
-            self.top = self.below
-            self.below = NOWHERE
+            self._unguard()

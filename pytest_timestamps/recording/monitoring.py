@@ -8,12 +8,11 @@ engine is armed, and each exception that leaves any Python frame then costs one 
 
 from __future__ import annotations
 
+import os
 import sys
-import warnings
-import weakref
 
-from .callbacks import SUSPENDABLE, build_callbacks
-from .tree import Site
+from .callbacks import build_callbacks
+from .sites import SUSPENDABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,9 +20,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .engine import Engine
-    from .starters import Starter
+    from .marks import Mark, Marks
 
-__all__ = ["MONITOR", "Monitor"]
+__all__ = ["Monitor"]
 
 _MONITORING: Any = getattr(sys, "monitoring", None)
 
@@ -32,102 +31,70 @@ _TOOL_IDS = (4, 3, 2, 0)
 
 _TOOL_NAME = "pytest_timestamps"
 
+_PACKAGE = os.path.dirname(os.path.dirname(__file__))
+"""Where a warning is not to be reported: its cause is further up."""
+
 _EVENTS = ("PY_START", "PY_RETURN", "PY_UNWIND", "PY_YIELD", "PY_RESUME", "PY_THROW")
 
 
 class Monitor:
-    """The marked code objects and, while armed, their events.
+    """Switches the events of the marked codes on while the engine is armed."""
 
-    Codes are known by id, since equal codes of different functions compare equal; a code that
-    dies takes its mark with it.
-    """
-
-    def __init__(self) -> None:
-        self._marks: dict[int, Site | Starter | None] = {}
-        self._codes: dict[int, weakref.ref[CodeType]] = {}
+    def __init__(self, marks: Marks) -> None:
+        self._marks = marks
         self._tool: int | None = None
-
-    def mark(self, code: CodeType, mark: Site | Starter) -> None:
-        """Record the calls of ``code`` as a site, or follow it as a starter of work."""
-        self._remember(code, mark)
-
-    def watch(self, code: CodeType) -> None:
-        """Follow the suspensions of ``code``, in which a block was entered."""
-        if id(code) not in self._marks:
-            self._remember(code, None)
-
-    def site_of(self, code: CodeType) -> Site | None:
-        """What ``code`` is recorded as, if it is."""
-        mark = self._marks.get(id(code))
-        return mark if isinstance(mark, Site) else None
-
-    def _remember(self, code: CodeType, mark: Site | Starter | None) -> None:
-        key = id(code)
-        self._marks[key] = mark
-
-        def forget(_: object) -> None:
-            self._marks.pop(key, None)
-            self._codes.pop(key, None)
-
-        self._codes[key] = weakref.ref(code, forget)
-        if self._tool is not None:
-            self._switch(code, mark, True)
-
-    def _switch(self, code: CodeType, mark: Site | Starter | None, on: bool) -> None:
-        monitoring = _MONITORING
-        events = monitoring.events
-        wanted = 0
-        if on:
-            if mark is not None:
-                wanted = events.PY_START | events.PY_RETURN
-            if code.co_flags & SUSPENDABLE:
-                wanted |= events.PY_YIELD | events.PY_RESUME
-        assert self._tool is not None
-        monitoring.set_local_events(self._tool, code, wanted)
 
     def arm(self, engine: Engine) -> None:
         """Take a tool id and switch the events of all marked codes on."""
-        monitoring = _MONITORING
-        for tool in _TOOL_IDS:
-            if monitoring.get_tool(tool) is None:
-                monitoring.use_tool_id(tool, _TOOL_NAME)
-                self._tool = tool
-                break
-        else:
-            warnings.warn(
-                "every sys.monitoring tool id is taken: calls of @timestamp functions are not "
-                "recorded (blocks and templated names are); free one of the ids 0, 2, 3, 4",
-                RuntimeWarning,
-                stacklevel=4,
-            )
+        tool = next((i for i in _TOOL_IDS if _MONITORING.get_tool(i) is None), None)
+        if tool is None:
+            _warn_of_taken_ids()
             return
-        events = monitoring.events
-        for event, callback in build_callbacks(engine, self._marks).items():
-            monitoring.register_callback(tool, getattr(events, event), callback)
-        for key, ref in list(self._codes.items()):
-            code = ref()
-            if code is not None:
-                self._switch(code, self._marks.get(key), True)
-        monitoring.set_events(tool, events.PY_UNWIND | events.PY_THROW)
+        _MONITORING.use_tool_id(tool, _TOOL_NAME)
+        self._tool = tool
+        callbacks = build_callbacks(engine, self._marks.by_id, self._marks.watch)
+        for event, callback in callbacks.items():
+            _MONITORING.register_callback(tool, getattr(_MONITORING.events, event), callback)
+        self._marks.on_mark = self._switch_on
+        for code, mark in self._marks.all():
+            self._switch_on(code, mark)
+        events = _MONITORING.events
+        _MONITORING.set_events(tool, events.PY_UNWIND | events.PY_THROW)
 
     def refresh(self, engine: Engine) -> None:
         """Nothing: a code that is marked while armed is switched on at once."""
 
     def disarm(self, engine: Engine) -> None:
         """Switch all events off and give the tool id back."""
-        if self._tool is None:
+        tool = self._tool
+        if tool is None:
             return
-        monitoring = _MONITORING
-        monitoring.set_events(self._tool, 0)
-        for ref in list(self._codes.values()):
-            code = ref()
-            if code is not None:
-                self._switch(code, None, False)
+        self._marks.on_mark = None
+        _MONITORING.set_events(tool, 0)
+        for code, _ in self._marks.all():
+            _MONITORING.set_local_events(tool, code, 0)
         for event in _EVENTS:
-            monitoring.register_callback(self._tool, getattr(monitoring.events, event), None)
-        monitoring.free_tool_id(self._tool)
+            _MONITORING.register_callback(tool, getattr(_MONITORING.events, event), None)
+        _MONITORING.free_tool_id(tool)
         self._tool = None
 
+    def _switch_on(self, code: CodeType, mark: Mark) -> None:
+        events = _MONITORING.events
+        wanted = 0
+        if mark is not None:
+            wanted = events.PY_START | events.PY_RETURN
+        if code.co_flags & SUSPENDABLE:
+            wanted |= events.PY_YIELD | events.PY_RESUME
+        _MONITORING.set_local_events(self._tool, code, wanted)
 
-MONITOR = Monitor() if _MONITORING is not None else None
-"""The process's monitor; None on Python 3.11, where wrappers record."""
+
+def _warn_of_taken_ids() -> None:
+    import warnings
+
+    warn: Any = warnings.warn
+    warn(
+        "every sys.monitoring tool id is taken: calls of @timestamp functions are not "
+        "recorded (blocks and templated names are); free one of the ids 0, 2, 3, 4",
+        RuntimeWarning,
+        skip_file_prefixes=(_PACKAGE,),
+    )

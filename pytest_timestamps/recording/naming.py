@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from pytest_timestamps.errors import ArgumentError, ArgumentTypeError
 
-from .tree import Site
+from .sites import Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["NAMES_LIMIT", "NAME_LENGTH", "Template", "check_name", "default_name", "is_template"]
+__all__ = [
+    "NAMES_LIMIT",
+    "NAME_LENGTH",
+    "Template",
+    "check_name",
+    "default_name",
+    "is_template",
+    "wrapper_site",
+]
 
 NAME_LENGTH = 80
 """Characters that a name made from arguments keeps."""
@@ -61,6 +69,24 @@ def is_template(name: str) -> bool:
         ) from None
 
 
+_SITES_LIMIT = 10_000
+"""Names of wrapped functions that are remembered; past it they are learned anew."""
+
+_sites: dict[str, Site] = {}
+
+
+def wrapper_site(name: str) -> Site:
+    """The site of wrappers called ``name``: one for all, so that a function that is decorated in a
+    loop makes no new call path each time.
+    """
+    site = _sites.get(name)
+    if site is None:
+        if len(_sites) >= _SITES_LIMIT:
+            _sites.clear()
+        site = _sites[name] = Site(name, "wrapper")
+    return site
+
+
 class Template:
     """Names made from a call's arguments, as `str.format` would.
 
@@ -71,7 +97,7 @@ class Template:
         import inspect
 
         self.text = text
-        self._fallback = Site(text, "wrapper")
+        self._fallback = wrapper_site(text)
         self._sites: dict[str, Site] = {}
         parameters = inspect.signature(function).parameters.values()
         self._defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
@@ -98,5 +124,5 @@ class Template:
         if site is None:
             if not name or len(self._sites) >= NAMES_LIMIT:
                 return self._fallback
-            site = self._sites[name] = Site(name, "wrapper")
+            site = self._sites[name] = wrapper_site(name)
         return site

@@ -26,6 +26,9 @@ class PathTable:
         self._rows: list[list[Any]] = []
         self._index: dict[tuple[int, str, bool, str], tuple[int, bool]] = {}
 
+    def __len__(self) -> int:
+        return len(self._rows)
+
     def copy(self) -> PathTable:
         """An independent table of the same rows."""
         other = PathTable()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .lane import FindScope
-    from .tree import Site
+    from .sites import Site
 
 __all__ = ["Lanes", "Spans", "build_spans"]
 
@@ -104,24 +104,35 @@ class Spans:
         self.resume = resume
 
 
-def build_spans(lanes: Lanes, clock: Callable[[], int]) -> Spans:
-    """The span operations over ``lanes`` and ``clock``."""
-    close, pause = _build_ends(lanes, clock)
+def build_spans(lanes: Lanes, clock: Callable[[], int], on_fault: Callable[[], None]) -> Spans:
+    """The span operations over ``lanes`` and ``clock``.
+
+    None of them raises: ``on_fault`` is called instead.
+    """
+    close, pause = _build_ends(lanes, clock, on_fault)
     here = lanes.here
 
     def fail_span(key: Any) -> None:
         now_ns = clock()
-        here().close(key, now_ns, True)
+        try:
+            here().close(key, now_ns, True)
+        except Exception:
+            on_fault()
 
     def resume_spans(paused: list[Paused]) -> None:
-        lane = here()
-        for one in reversed(paused):
-            lane.open(one.key, one.site, one.frame, one)
+        try:
+            lane = here()
+            for one in reversed(paused):
+                lane.open(one.key, one.site, one.frame, one)
+        except Exception:
+            on_fault()
 
-    return Spans(_build_open(lanes, clock), close, fail_span, pause, resume_spans)
+    return Spans(_build_open(lanes, clock, on_fault), close, fail_span, pause, resume_spans)
 
 
-def _build_open(lanes: Lanes, clock: Callable[[], int]) -> Callable[[Any, Site], None]:
+def _build_open(
+    lanes: Lanes, clock: Callable[[], int], on_fault: Callable[[], None]
+) -> Callable[[Any, Site], None]:
     here = lanes.here
     origin_here = ORIGIN.get
     thread_here = get_ident
@@ -139,13 +150,16 @@ def _build_open(lanes: Lanes, clock: Callable[[], int]) -> Callable[[Any, Site],
                 lane.top = child
                 child.start_ns = clock()
                 return
-        here().open(key, site)
+        try:
+            here().open(key, site)
+        except Exception:
+            on_fault()
 
     return open_span
 
 
 def _build_ends(
-    lanes: Lanes, clock: Callable[[], int]
+    lanes: Lanes, clock: Callable[[], int], on_fault: Callable[[], None]
 ) -> tuple[Callable[[Any], None], Callable[[Any, int], list[Paused]]]:
     here = lanes.here
     origin_here = ORIGIN.get
@@ -155,7 +169,10 @@ def _build_ends(
         lane: Any = origin_here().lane
         node = lane.top
         if node.key is not key:
-            here().close(key, now_ns)
+            try:
+                here().close(key, now_ns)
+            except Exception:
+                on_fault()
             return
         active_ns = now_ns - node.start_ns
         node.calls += 1
@@ -171,7 +188,11 @@ def _build_ends(
         lane: Any = origin_here().lane
         node = lane.top
         if node.key is not key:
-            return here().pause(key, now_ns, frame)
+            try:
+                return here().pause(key, now_ns, frame)
+            except Exception:
+                on_fault()
+                return []
         active_ns = now_ns - node.start_ns
         node.total_ns += active_ns
         lane.top = node.parent

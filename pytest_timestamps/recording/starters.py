@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .engine import Engine
-    from .monitoring import Monitor
+    from .marks import Marks
 
 __all__ = ["Starter", "Starters"]
 
@@ -44,7 +44,11 @@ class Starter:
 
     def begin(self, arguments: Any) -> None:
         """The function begins."""
-        previous = self._begin(self._engine, arguments)
+        previous = None
+        try:
+            previous = self._begin(self._engine, arguments)
+        except Exception:
+            self._engine.faults += 1
         self._engine.lanes.here().starting.append((self, previous))
 
     def end(self) -> None:
@@ -87,8 +91,8 @@ def _take(engine: Engine, arguments: Any) -> Origin | None:
 class Starters:
     """All starters of work: followed while the engine is armed."""
 
-    def __init__(self, monitor: Monitor | None) -> None:
-        self._monitor = monitor
+    def __init__(self, marks: Marks | None) -> None:
+        self._marks = marks
         self._pending = list(_WANTED)
         self._starters: list[Starter] = []
         self._originals: list[tuple[Starter, Any, Any]] = []
@@ -96,7 +100,7 @@ class Starters:
     def arm(self, engine: Engine) -> None:
         """Follow the starters of the modules that the program has imported."""
         self._find(engine)
-        if self._monitor is None:
+        if self._marks is None:
             for starter in self._starters:
                 self._wrap(starter)
 
@@ -104,7 +108,7 @@ class Starters:
         """Follow those of modules that were imported since, too."""
         if self._pending:
             for starter in self._find(engine):
-                if self._monitor is None:
+                if self._marks is None:
                     self._wrap(starter)
 
     def disarm(self, engine: Engine) -> None:
@@ -129,8 +133,8 @@ class Starters:
                 continue  # a private name that is gone: its work belongs under no span
             starter = Starter(engine, owner, attribute, begin)
             found.append(starter)
-            if self._monitor is not None:
-                self._monitor.mark(code, starter)
+            if self._marks is not None:
+                self._marks.mark(code, starter)
         self._starters += found
         return found
 
@@ -144,6 +148,7 @@ class Starters:
 _WANTED: tuple[tuple[str, str, str, Callable[..., Origin | None]], ...] = (
     ("asyncio.base_events", "BaseEventLoop", "create_task", _carry),
     ("asyncio.threads", "", "to_thread", _carry),
+    ("asyncio", "", "to_thread", _carry),
     ("threading", "Thread", "start", _keep),
     ("threading", "Thread", "_bootstrap_inner", _take),
     ("concurrent.futures.thread", "_WorkItem", "__init__", _keep),
@@ -196,6 +201,7 @@ class _Rest:
 
     def __await__(self) -> Any:
         item = self._first
+        argument: Any
         while True:
             try:
                 sent = yield item
@@ -210,3 +216,6 @@ class _Rest:
                 item = step(argument)
             except StopIteration as stop:
                 return stop.value
+            finally:
+                # an exception that was thrown in would otherwise hold this frame, and this it
+                argument = None

@@ -9,32 +9,21 @@ from __future__ import annotations
 
 from itertools import count
 
+from .sites import Site
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from .scope import Origin, Scope
 
-__all__ = ["NOWHERE", "NO_MINIMUM", "Node", "Root", "Site"]
+__all__ = ["NOWHERE", "NO_MINIMUM", "Node", "Root"]
 
 NO_MINIMUM = 1 << 62
 """Larger than any duration: the minimum of no spans."""
 
 _NO_CHILDREN: dict[int, Node] = {}
 """Shared by all leaves, never written: most nodes are leaves."""
-
-
-class Site:
-    """A named place in the code; ``kind`` says how its spans are recorded, and so their cost."""
-
-    __slots__ = ("__weakref__", "kind", "name")
-
-    def __init__(self, name: str, kind: str) -> None:
-        self.name = name
-        self.kind = kind
-
-    def __repr__(self) -> str:
-        return f"<Site {self.name!r} ({self.kind})>"
 
 
 _ROOT_SITE = Site("", "root")

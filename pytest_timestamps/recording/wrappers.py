@@ -7,9 +7,7 @@ nothing is armed it does nothing but call.
 
 from __future__ import annotations
 
-from .callbacks import forget_wait
-from .engine import ENGINE
-from .tree import Site
+from .sites import ANY_FRAME, SWITCH, Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,12 +72,12 @@ def _fixed(site: Site) -> Callable[..., Site]:
 
 
 def _wrap_plain(function: Callable[..., Any], site: Site) -> Any:
-    engine = ENGINE
+    switch = SWITCH
 
     def timed(*args: Any, **kwargs: Any) -> Any:
-        if not engine.armed:
+        if not switch.armed:
             return function(*args, **kwargs)
-        spans = engine.spans
+        spans = switch.engine.spans
         spans.open(site, site)
         try:
             result = function(*args, **kwargs)
@@ -93,13 +91,13 @@ def _wrap_plain(function: Callable[..., Any], site: Site) -> Any:
 
 
 def _wrap_named(function: Callable[..., Any], pick: Callable[..., Site]) -> Any:
-    engine = ENGINE
+    switch = SWITCH
 
     def timed(*args: Any, **kwargs: Any) -> Any:
-        if not engine.armed:
+        if not switch.armed:
             return function(*args, **kwargs)
         site = pick(args, kwargs)
-        spans = engine.spans
+        spans = switch.engine.spans
         spans.open(site, site)
         try:
             result = function(*args, **kwargs)
@@ -113,10 +111,10 @@ def _wrap_named(function: Callable[..., Any], pick: Callable[..., Site]) -> Any:
 
 
 def _wrap_coroutine(function: Callable[..., Any], pick: Callable[..., Site]) -> Any:
-    engine = ENGINE
+    switch = SWITCH
 
     async def timed(*args: Any, **kwargs: Any) -> Any:
-        if not engine.armed:
+        if not switch.armed:
             return await function(*args, **kwargs)
         return await _Driven(function(*args, **kwargs), _Span(pick(args, kwargs)))
 
@@ -124,10 +122,10 @@ def _wrap_coroutine(function: Callable[..., Any], pick: Callable[..., Site]) -> 
 
 
 def _wrap_generator(function: Callable[..., Any], pick: Callable[..., Site]) -> Any:
-    engine = ENGINE
+    switch = SWITCH
 
     def timed(*args: Any, **kwargs: Any) -> Any:
-        if not engine.armed:
+        if not switch.armed:
             return (yield from function(*args, **kwargs))
         return (yield from _drive(function(*args, **kwargs), _Span(pick(args, kwargs))))
 
@@ -135,17 +133,20 @@ def _wrap_generator(function: Callable[..., Any], pick: Callable[..., Site]) -> 
 
 
 def _wrap_async_generator(function: Callable[..., Any], pick: Callable[..., Site]) -> Any:
-    engine = ENGINE
+    switch = SWITCH
 
     async def timed(*args: Any, **kwargs: Any) -> Any:
         items: AsyncGenerator[Any, Any] = function(*args, **kwargs)
-        span = _Span(pick(args, kwargs)) if engine.armed else None
+        span = _Span(pick(args, kwargs)) if switch.armed else None
         step: Any = items.asend(None)
         while True:
             try:
                 item = await (step if span is None else _Driven(step, span, pauses=True))
             except StopAsyncIteration:
                 return
+            finally:
+                # it holds what was thrown in, whose traceback holds this frame
+                step = None
             try:
                 sent = yield item
             except GeneratorExit:
@@ -177,33 +178,34 @@ class _Span:
         """Begin, or go on after a pause."""
         if not self._started:
             self._started = True
-            ENGINE.spans.open(self._site, self._site)
+            SWITCH.engine.spans.open(self._site, self._site)
         elif self._paused:
-            ENGINE.lanes.paused.pop(id(self), None)
+            SWITCH.engine.lanes.paused.pop(id(self), None)
             paused, self._paused = self._paused, []
-            ENGINE.spans.resume(paused)
+            SWITCH.engine.spans.resume(paused)
 
     def pause(self) -> None:
         """Be suspended."""
-        self._paused = ENGINE.spans.pause(self._site, 0)
+        self._paused = SWITCH.engine.spans.pause(self._site, ANY_FRAME)
         if self._paused:
-            ENGINE.lanes.paused[id(self)] = self._paused
+            SWITCH.engine.lanes.paused[id(self)] = self._paused
 
     def forget_wait(self) -> None:
         """Count no time of the present suspension: closing is no resumption."""
-        forget_wait(self._paused, ENGINE.clock())
+        for one in self._paused:
+            one.paused_ns = SWITCH.engine.clock()
 
     def finish(self, failed: bool) -> None:
         """End, by an exception or without."""
         if failed:
-            ENGINE.spans.fail(self._site)
+            SWITCH.engine.spans.fail(self._site)
         else:
-            ENGINE.spans.close(self._site)
+            SWITCH.engine.spans.close(self._site)
 
     def __del__(self) -> None:
         if self._paused:
             # abandoned: it ended where it was suspended
-            ENGINE.lanes.paused.pop(id(self), None)
+            SWITCH.engine.lanes.paused.pop(id(self), None)
             for one in self._paused:
                 one.node.finish(one.active_ns, False)
 
@@ -232,16 +234,16 @@ def _drive(steps: Any, span: _Span, pauses: bool = False) -> Generator[Any, Any,
         try:
             item = advance(argument)
         except StopIteration as stop:
+            argument = None
             if pauses:
                 span.pause()
             else:
                 span.finish(failed=False)
             return stop.value
-        except StopAsyncIteration:
-            span.finish(failed=False)
-            raise
         except BaseException as error:
-            span.finish(failed=not isinstance(error, GeneratorExit))
+            # an exception that was thrown in would otherwise hold this frame, and this frame it
+            argument = None
+            span.finish(failed=not isinstance(error, GeneratorExit | StopAsyncIteration))
             raise
         span.pause()
         try:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median_low
 
 from pytest_timestamps.analysis.merging import merge_paths
 from pytest_timestamps.analysis.timings import Timing, rank_hotspots, time_names
@@ -101,7 +100,7 @@ def _case(nodeid: str, tally: CaseTally, records: Sequence[CaseRecord]) -> CaseR
         nodeid=nodeid,
         outcome=tally.final(),
         phases=phases,
-        functions=_ranked(paths),
+        functions=_ranked(paths) if paths else (),
         call_tree=paths,
         reruns=tally.reruns,
     )
@@ -147,17 +146,19 @@ def _session(
 def _overhead(facts: SessionFacts, records: Sequence[Record]) -> ShardOverhead:
     """One shard's overhead; the calibration is repeated as the clock drifts, hence medians."""
     recordings = [record.recording for record in records]
-    costs = [recording.overhead for recording in recordings]
+    # A test that recorded nothing may not have been calibrated for.
+    calibrated = [recording.overhead for recording in recordings if recording.paths]
+    span_costs = sorted(cost.span_ns for cost in calibrated) or [0]
     return ShardOverhead(
         shard=facts.id,
         python_version=facts.machine.python_version,
         stack_depth=max(
             (record.stack_depth for record in records if isinstance(record, CaseRecord)), default=0
         ),
-        span_ns=median_low(cost.span_ns for cost in costs) if costs else 0,
-        spread_ns=max((cost.spread_ns for cost in costs), default=0),
+        span_ns=span_costs[(len(span_costs) - 1) // 2],
+        spread_ns=max((cost.spread_ns for cost in calibrated), default=0),
         spans=sum(row.calls for recording in recordings for row in recording.paths),
-        total_ns=sum(cost.total_ns for cost in costs),
+        total_ns=sum(recording.overhead.total_ns for recording in recordings),
     )
 
 

@@ -28,17 +28,10 @@ class CaseTally:
         """How often the test was run again."""
         return max(0, self.runs - 1)
 
-    def add_time(self, phase: str, duration_ns: int) -> None:
-        """Add a phase's duration, as pytest reported it."""
-        if phase == "setup":
-            self.setup_ns += duration_ns
-        elif phase == "call":
-            self.call_ns += duration_ns
-        elif phase == "teardown":
-            self.teardown_ns += duration_ns
-
-    def add_phase(self, phase: str, result: str, *, expected_to_fail: bool = False) -> None:
-        """Take in what a phase came to: ``passed``, ``failed``, ``skipped``.
+    def add_phase(
+        self, phase: str, result: str, duration_ns: int = 0, *, expected_to_fail: bool = False
+    ) -> None:
+        """Take in what a phase came to, ``passed``, ``failed`` or ``skipped``, and its duration.
 
         ``expected_to_fail`` says that an xfail mark had its say in the result.
         Any other result (``rerun``) announces a further run and decides nothing.
@@ -47,17 +40,25 @@ class CaseTally:
         if phase == "setup":
             self.runs += 1
             self.outcome = None
-        self.finished = phase not in ("setup", "call")
-        if phase not in ("setup", "call", "teardown"):
+            self.finished = False
+            self.setup_ns += duration_ns
+        elif phase == "call":
+            self.call_ns += duration_ns
+        elif phase == "teardown":
+            self.finished = True
+            self.teardown_ns += duration_ns
+        else:
+            self.finished = True
             self.outcome = "error"
+            return
+        if result == "passed":
+            if phase == "call" and self.outcome is None:
+                self.outcome = "xpassed" if expected_to_fail else "passed"
         elif result == "failed":
             if self.outcome != "failed":
                 self.outcome = "failed" if phase == "call" else "error"
-        elif self.outcome in (None, "passed"):
-            if result == "skipped":
-                self.outcome = "xfailed" if expected_to_fail else "skipped"
-            elif result == "passed" and phase == "call":
-                self.outcome = "xpassed" if expected_to_fail else "passed"
+        elif result == "skipped" and self.outcome in (None, "passed"):
+            self.outcome = "xfailed" if expected_to_fail else "skipped"
 
     def add_failed_part(self) -> None:
         """A subtest of the test's body failed, and with it the test."""

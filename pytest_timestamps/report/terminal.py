@@ -4,8 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tabulate import tabulate
-
 from pytest_timestamps.analysis.text import count, format_ns, format_share, printable, shorten
 from pytest_timestamps.analysis.timings import SortOrder, Timing, rank_timings
 from pytest_timestamps.report.closing import closing_lines
@@ -95,6 +93,9 @@ def _more(shown: int, known: int) -> list[str]:
 
 def _table(headers: Sequence[str], rows: list[list[str]], style: TerminalStyle) -> list[str]:
     """An aligned table that keeps to the width by shortening its first column."""
+    # Imported by those who see a table: it costs a session without one more than all the rest.
+    from tabulate import tabulate
+
     # tabulate makes a column two wider than its heading, and sets columns two apart.
     others = sum(
         max(len(header) + 2, *(len(row[at]) for row in rows)) + 2

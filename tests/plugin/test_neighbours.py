@@ -97,7 +97,9 @@ def test_doctests_are_tests(suite: pytest.Pytester, alone: Run, written: Written
     assert calls_by_test(written()) == {"documented.f": ("passed", {"query": 1})}
 
 
-def test_subtests_belong_to_their_test(suite: pytest.Pytester, run: Run, written: Written) -> None:
+def test_subtests_belong_to_their_test(
+    suite: pytest.Pytester, alone: Run, written: Written
+) -> None:
     """A failed part fails the test; parts have no rows and no time of their own."""
     suite.makepyfile(
         test_parts="""
@@ -116,7 +118,7 @@ def test_subtests_belong_to_their_test(suite: pytest.Pytester, run: Run, written
                         shop.query()
         """
     )
-    run("--timestamps-report=json")
+    alone("--timestamps-report=json")
     if not hasattr(pytest, "Subtests"):
         pytest.skip("this pytest has no subtests of its own")
     assert calls_by_test(written()) == {

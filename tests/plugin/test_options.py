@@ -81,12 +81,12 @@ def test_the_command_line_beats_the_ini_file(suite: pytest.Pytester, alone: Run)
     assert sorted(path.name for path in suite.path.glob("*.json")) == ["line.json"]
 
 
-def test_several_reports_are_written(suite: pytest.Pytester, run: Run) -> None:
+def test_several_reports_are_written(suite: pytest.Pytester, alone: Run) -> None:
     """The option is repeatable, relative paths count from the rootdir, folders are made."""
     (suite.path / "sub").mkdir()
     (suite.path / "sub" / "test_sub.py").write_text("def test_sub(): pass")
     os.chdir(suite.path / "sub")
-    result = run(
+    result = alone(
         "--timestamps-report=json", "--timestamps-report=json:out/deep.json",
         "--timestamps-report=term", "--rootdir=..", "-c", "../tox.ini",
     )  # fmt: skip

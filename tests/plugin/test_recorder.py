@@ -166,7 +166,7 @@ def test_a_test_that_never_ended_ends_when_the_next_begins(
     recorder.begin_case("one")
     recorder.begin_case("two")
     recorder.finish_case()
-    assert [record.recording.name for record in kept] == ["one", "two"]
+    assert [record.nodeid for record in kept] == ["one", "two"]
 
 
 def test_phases_outside_a_test_are_nobodys(recorder: CaseRecorder, kept: list[Record]) -> None:

@@ -152,7 +152,7 @@ def test_no_tests_are_a_report_too(suite: pytest.Pytester, alone: Run, written: 
     assert written()["tests"] == []
 
 
-def test_reports_of_all_kinds_of_ids(suite: pytest.Pytester, run: Run, written: Written) -> None:
+def test_reports_of_all_kinds_of_ids(suite: pytest.Pytester, alone: Run, written: Written) -> None:
     """A parametrized id may hold any characters; each test has a row of its own."""
     suite.makepyfile(
         """
@@ -165,7 +165,7 @@ def test_reports_of_all_kinds_of_ids(suite: pytest.Pytester, run: Run, written: 
             shop.query()
         """
     )
-    result = run("--timestamps-report=json", "--timestamps-per-test")
+    result = alone("--timestamps-report=json", "--timestamps-per-test")
     result.assert_outcomes(passed=7)
     assert "\x1b[31m" not in result.stdout.str()
     rows = written()["tests"]
@@ -188,10 +188,10 @@ def test_per_test_tables_and_timeline(suite: pytest.Pytester, run: Run, written:
     assert all(span[3] <= span[4] for span in timeline["spans"])
 
 
-def test_the_session_is_described(suite: pytest.Pytester, run: Run, written: Written) -> None:
+def test_the_session_is_described(suite: pytest.Pytester, alone: Run, written: Written) -> None:
     """Who ran what, when, on which machine, at what cost of recording."""
     suite.makepyfile(test_shop=TESTS)
-    run("--timestamps-report=json")
+    alone("--timestamps-report=json")
     report = written()
     session = report["session"]
     assert session["shards"] == [session["id"]]

@@ -6,6 +6,7 @@ from pytest_timestamps.analysis.timings import Timing
 from pytest_timestamps.recording.results import Overhead, TimelineSpan
 from pytest_timestamps.report.build import build_report
 from pytest_timestamps.report.model import Phases, SessionSpan, ShardOverhead
+from pytest_timestamps.report.outcomes import CaseTally
 from tests.samples import SESSION_ID, case, facts, fixture, path, recording, report, tally
 
 
@@ -39,8 +40,8 @@ def test_reruns_are_summed() -> None:
 
 def test_a_test_without_a_record_has_pytests_durations() -> None:
     """A test that ran in a process that died is listed, with what pytest knows of it."""
-    crashed = tally()
-    crashed.add_time("setup", 7)
+    crashed = CaseTally()
+    crashed.add_phase("setup", "passed", 7)
     crashed.add_phase("???", "failed")
     (test,) = build_report(facts(), {"t": crashed}, []).tests
     assert (test.outcome, test.phases, test.functions) == ("error", Phases(7, 0, 0), ())

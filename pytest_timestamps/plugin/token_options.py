@@ -1,0 +1,98 @@
+"""The options of token runs, their ini twins, and all of them as one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+    from pathlib import Path
+
+    from pytest_timestamps.tokens.keys import KeyPolicy
+
+__all__ = ["TokenSettings", "add_token_options", "read_token_settings"]
+
+_OPTIONS = (
+    ("dir", "DIR", "folder of the runs' files (default: runs, below the rootdir)"),
+    (
+        "keys",
+        "POLICY",
+        "require a key and its id for every run (default), observe without, or mint a key a run",
+    ),
+    ("max-cost", "USD", "fail the run that takes the session's observed cost above this"),
+    ("project-id", "ID", "project in which keys are minted"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """What the user asked for; made once a session, when the first token run is met."""
+
+    run_dir: Path
+    keys: KeyPolicy
+    max_cost_usd: Decimal | None = None
+    project_id: str | None = None
+    sets_environment: bool = True
+    covers_subprocesses: bool = False
+
+
+def add_token_options(parser: pytest.Parser) -> None:
+    """One group, each option ``--token-run-...`` with an ini twin ``token_run_...``."""
+    group = parser.getgroup("token runs", "what a test spends in LLM tokens")
+    for name, metavar, text in _OPTIONS:
+        dest = f"token_run_{name.replace('-', '_')}"
+        group.addoption(f"--token-run-{name}", metavar=metavar, dest=dest, help=text)
+        parser.addini(dest, text)
+    parser.addini(
+        "token_run",
+        "make every test a token run: true for framework 'default', or a framework's name",
+    )
+    parser.addini(
+        "token_run_set_env",
+        "make OPENAI_API_KEY the framework's key during its runs",
+        type="bool",
+        default=True,
+    )
+    parser.addini(
+        "token_run_subprocesses",
+        "let Python subprocesses of a run report what they see, without token_run.env()",
+        type="bool",
+        default=False,
+    )
+
+
+def read_token_settings(config: pytest.Config) -> TokenSettings:
+    """The settings; ``pytest.UsageError`` names the option that can't be used."""
+    from pytest_timestamps.errors import ArgumentError
+    from pytest_timestamps.tokens.budgets import check_max_cost
+    from pytest_timestamps.tokens.keys import KeyPolicy, check_project_id
+
+    keys = _value(config, "keys") or KeyPolicy.REQUIRE
+    max_cost, project_id = _value(config, "max_cost"), _value(config, "project_id")
+    try:
+        policy = KeyPolicy(keys)
+    except ValueError:
+        words = ", ".join(KeyPolicy)
+        raise pytest.UsageError(f"--token-run-keys must be one of {words}; got {keys!r}") from None
+    try:
+        return TokenSettings(
+            run_dir=config.rootpath / (_value(config, "dir") or "runs"),
+            keys=policy,
+            max_cost_usd=(
+                None if max_cost is None else check_max_cost(max_cost, "--token-run-max-cost")
+            ),
+            project_id=None if project_id is None else check_project_id(project_id),
+            sets_environment=bool(config.getini("token_run_set_env")),
+            covers_subprocesses=bool(config.getini("token_run_subprocesses")),
+        )
+    except ArgumentError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _value(config: pytest.Config, name: str) -> str | None:
+    """The option's text, else its ini twin's, else None."""
+    given: str | None = getattr(config.option, f"token_run_{name}", None)
+    return given if given is not None else str(config.getini(f"token_run_{name}") or "") or None

@@ -1,0 +1,166 @@
+"""The hooks around a test that is, or is part of, a token run."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Sequence
+
+import pytest
+
+from pytest_timestamps.errors import TimestampsError, TokenRunError
+from pytest_timestamps.plugin.token_masking import mask_report
+from pytest_timestamps.plugin.token_plan import PlannedRun
+from pytest_timestamps.plugin.token_session import LiveRun, RunSession
+from pytest_timestamps.tokens import observed
+from pytest_timestamps.tokens.record import RunState
+from pytest_timestamps.tokens.recorder import OpenStep
+from pytest_timestamps.tokens.run import StepHandle, TokenRun
+
+__all__ = ["PROBLEMS_KEY", "RUN", "RunsPlugin"]
+
+RUN = pytest.StashKey[TokenRun]()
+PROBLEMS_KEY = "token_run_problems"
+"""A worker's parting message to the controller, in ``workeroutput``."""
+
+_FAILED = pytest.StashKey[bool]()
+
+
+class _Going:
+    """One test of a run, while it goes on."""
+
+    def __init__(self, live: LiveRun, stack: contextlib.ExitStack, step: OpenStep | None) -> None:
+        self.live = live
+        self.stack = stack
+        self.step = step
+
+
+_GOING = pytest.StashKey[_Going]()
+
+
+class RunsPlugin:
+    """Registered in the processes that run tests, if a token run is among them.
+
+    A run of one test lasts from its set-up to its teardown, each rerun anew; a wider one from the
+    first set-up of its tests to the end of the last of them.
+    """
+
+    def __init__(self, config: pytest.Config, session: RunSession, runs: Sequence[PlannedRun]):
+        self.problems: list[str] = []
+        self.session = session
+        self._config = config
+        self._planned = {test: run for run in runs for test in run.tests}
+        self._waiting = {id(run): set(run.tests) for run in runs}
+        self._shared: dict[int, LiveRun] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> None:
+        observed.activate()
+
+    # Neither first nor last: a test that is skipped by its marker has no run, and the run of
+    # one that isn't has begun when its fixtures are set up.
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        planned = self._planned.get(item.nodeid)
+        if planned is None:
+            return
+        item.stash[_FAILED] = False
+        try:
+            self._enter(item, planned)
+        except TimestampsError as error:
+            pytest.fail(str(error), pytrace=False)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        result = yield
+        going = item.stash.get(_GOING, None)
+        if going is not None and (complaint := self.session.breach(going.live)) is not None:
+            pytest.fail(complaint, pytrace=False)
+        return result
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
+        passed = False
+        try:
+            result = yield
+            passed = not item.stash.get(_FAILED, False)
+            return result
+        finally:
+            going = item.stash.get(_GOING, None)
+            if going is not None:
+                del item.stash[_GOING]
+                self._leave(item, going, passed)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if item.nodeid in self._planned:
+            if report.failed:
+                item.stash[_FAILED] = True
+            mask_report(report, self.session.secrets)
+        return report
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Ends a wider run after its last test: here, and not in a teardown, reruns are over."""
+        result = yield
+        planned = self._planned.get(item.nodeid)
+        if planned is not None:
+            waiting = self._waiting[id(planned)]
+            waiting.discard(item.nodeid)
+            if not waiting and (live := self._shared.pop(id(planned), None)) is not None:
+                self._end_shared(live, RunState.FINISHED)
+        return result
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """End the runs whose last tests never came: -x, Ctrl-C."""
+        for live in self._shared.values():
+            self._end_shared(live, RunState.FINISHED)
+        self._shared.clear()
+        observed.deactivate()
+        if self.problems and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        workeroutput = getattr(self._config, "workeroutput", None)
+        if workeroutput is not None:
+            workeroutput[PROBLEMS_KEY] = self.problems
+
+    def _enter(self, item: pytest.Item, planned: PlannedRun) -> None:
+        live = self._shared.get(id(planned))
+        if live is None:
+            live = self.session.begin(planned, item.nodeid)
+            if live.is_shared:
+                self._shared[id(planned)] = live
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self.session.entered(live))
+            step = None
+            if live.is_shared:
+                step = live.recorder.begin_step(item.nodeid)
+                live.run.enter_test(StepHandle(live.recorder, step))
+            item.stash[_GOING] = _Going(live, stack.pop_all(), step)
+        item.stash[RUN] = live.run
+
+    def _leave(self, item: pytest.Item, going: _Going, passed: bool) -> None:
+        """End what `_enter` began; a failure is the test's, in its teardown."""
+        del item.stash[RUN]
+        live = going.live
+        complaint: str | None = None
+        try:
+            with going.stack:
+                complaint = self.session.breach(live)
+                if going.step is not None:
+                    live.run.enter_test(None)
+                    live.recorder.end_step(going.step, success=passed and complaint is None)
+            if not live.is_shared:
+                self.session.end(live)
+        except TimestampsError as error:
+            pytest.fail(str(error), pytrace=False)
+        if complaint is not None:
+            pytest.fail(complaint, pytrace=False)
+
+    def _end_shared(self, live: LiveRun, state: RunState) -> None:
+        try:
+            self.session.end(live, state)
+        except TokenRunError as error:
+            # No test is left to fail.
+            self.problems.append(f"run {live.run.run_id}: {error}")

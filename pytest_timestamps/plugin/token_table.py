@@ -1,0 +1,101 @@
+"""The runs of a session as a table, and as entries of the JSON report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pytest_timestamps.errors import TokenRunError
+from pytest_timestamps.tokens.ledger import Ledger
+from pytest_timestamps.tokens.pricing import price_usage
+from pytest_timestamps.tokens.record import RunRecord
+
+__all__ = ["report_entries", "run_table"]
+
+_HEADERS = ("run", "framework", "test", "duration", "steps", "calls", "input", "cached", "output")
+_MORE_HEADERS = ("cost (USD)", "complete", "file")
+
+
+def run_table(paths: Iterable[Path], root: Path) -> list[str]:
+    """The lines of the table, one row a run, and below it what makes tallies incomplete."""
+    import tabulate
+
+    rows: list[list[str]] = []
+    notes: list[str] = []
+    for path in paths:
+        try:
+            record = Ledger(path.parents[2]).read(path)
+        except TokenRunError as error:
+            notes.append(str(error))
+            continue
+        rows.append([*_cells(record), _shown_path(path, root)])
+        notes += _notes(record)
+    if not rows:
+        return notes
+    table = tabulate.tabulate(
+        rows,
+        headers=[*_HEADERS, *_MORE_HEADERS],
+        colalign=["left"] * 3 + ["right"] * 7 + ["left"] * 2,
+        disable_numparse=True,
+    )
+    return [*table.splitlines(), *notes]
+
+
+def report_entries(paths: Iterable[Path]) -> list[Mapping[str, object]]:
+    """Each run as its own file has it, with the place of that file.
+
+    A file that can't be read is left out: the table names it.
+    """
+    entries: list[Mapping[str, object]] = []
+    for path in paths:
+        try:
+            Ledger(path.parents[2]).read(path)
+            entries.append({**json.loads(path.read_bytes()), "file": str(path)})
+        except (TokenRunError, OSError):
+            continue
+    return entries
+
+
+def _cells(record: RunRecord) -> list[str]:
+    seen = record.observed
+    start = [
+        record.run_id.partition("-")[0],
+        record.framework,
+        record.test or "-",
+        f"{record.duration_s:.2f} s",
+        str(record.step_count),
+    ]
+    if seen is None:
+        return [*start, "-", "-", "-", "-", "-", "-"]
+    cost = price_usage(seen.by_model, record.window.start_s)
+    shown = "-" if cost.usd is None else f"{cost.usd:.4f}"
+    return [
+        *start,
+        f"{seen.calls:,}",
+        f"{seen.input_tokens:,}",
+        f"{seen.cached_tokens:,}",
+        f"{seen.output_tokens:,}",
+        f"<= {shown}" if cost.is_upper_bound and cost.usd is not None else shown,
+        "yes" if seen.complete else "no",
+    ]
+
+
+def _notes(record: RunRecord) -> list[str]:
+    short, seen, notes = record.run_id.partition("-")[0], record.observed, []
+    if seen is not None:
+        if not seen.complete:
+            reasons = "; ".join(seen.incomplete_reasons) or "no reason was recorded"
+            notes.append(f"{short} is incomplete: {reasons}")
+        unpriced = price_usage(seen.by_model, record.window.start_s).unpriced
+        if unpriced:
+            notes.append(f"{short} has no cost: no known price for {', '.join(unpriced)}")
+        if seen.replayed:
+            notes.append(f"{short} had {seen.replayed} replayed answers, which cost nothing")
+    if record.usage_scope.api_key_id is None:
+        notes.append(f"{short} can't be reconciled: it has no key id")
+    return notes
+
+
+def _shown_path(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)

@@ -1,0 +1,69 @@
+"""The code objects whose calls are recorded without a wrapper, on Python 3.12 and later."""
+
+from __future__ import annotations
+
+import sys
+from _weakref import ref
+
+from .sites import Site
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType
+    from typing import TypeAlias
+
+    from .starters import Starter
+
+    Mark: TypeAlias = Site | Starter | None
+
+__all__ = ["MARKS", "Marks"]
+
+
+class Marks:
+    """What each marked code object stands for.
+
+    Codes are known by id, since equal codes of different functions compare equal; a code that
+    dies takes its mark with it.
+    ``on_mark`` is told of each new mark while events are on.
+    """
+
+    def __init__(self) -> None:
+        self.by_id: dict[int, Mark] = {}
+        self.on_mark: Callable[[CodeType, Mark], None] | None = None
+        self._codes: dict[int, ref[CodeType]] = {}
+
+    def mark(self, code: CodeType, mark: Site | Starter) -> None:
+        """Record the calls of ``code`` as a site, or follow it as a starter of work."""
+        self._remember(code, mark)
+
+    def watch(self, code: CodeType) -> None:
+        """Follow the suspensions of ``code``, in which a block was entered."""
+        if id(code) not in self.by_id:
+            self._remember(code, None)
+
+    def site_of(self, code: CodeType) -> Site | None:
+        """What ``code`` is recorded as, if it is."""
+        mark = self.by_id.get(id(code))
+        return mark if isinstance(mark, Site) else None
+
+    def all(self) -> list[tuple[CodeType, Mark]]:
+        """All marked codes that are alive."""
+        alive = ((reference(), self.by_id.get(key)) for key, reference in list(self._codes.items()))
+        return [(code, mark) for code, mark in alive if code is not None]
+
+    def _remember(self, code: CodeType, mark: Mark) -> None:
+        key = id(code)
+        self.by_id[key] = mark
+
+        def forget(_: object) -> None:
+            self.by_id.pop(key, None)
+            self._codes.pop(key, None)
+
+        self._codes[key] = ref(code, forget)
+        if self.on_mark is not None:
+            self.on_mark(code, mark)
+
+
+MARKS = Marks() if hasattr(sys, "monitoring") else None
+"""The process's marks; None on Python 3.11, where wrappers record."""

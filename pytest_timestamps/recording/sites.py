@@ -1,0 +1,46 @@
+"""Named places in the code, and the switch that decorated code asks.
+
+All that a program which is decorated and not recorded needs; the rest is imported when
+something is.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .engine import Engine
+
+__all__ = ["ANY_FRAME", "SUSPENDABLE", "SWITCH", "Site", "Switch"]
+
+SUSPENDABLE = 0x20 | 0x80 | 0x100 | 0x200
+"""Code flags of generators, coroutines, iterable coroutines and asynchronous generators."""
+
+
+ANY_FRAME = -1
+"""Stands for every suspendable frame: what is driven from outside is suspended as a whole."""
+
+
+class Site:
+    """A named place in the code; ``kind`` says how its spans are recorded, and so their cost."""
+
+    __slots__ = ("__weakref__", "kind", "name")
+
+    def __init__(self, name: str, kind: str) -> None:
+        self.name = name
+        self.kind = kind
+
+    def __repr__(self) -> str:
+        return f"<Site {self.name!r} ({self.kind})>"
+
+
+class Switch:
+    """Whether anything is being recorded, and by which engine; set by the engine."""
+
+    __slots__ = ("armed", "engine")
+    engine: Engine
+
+    def __init__(self) -> None:
+        self.armed = False
+
+
+SWITCH = Switch()
