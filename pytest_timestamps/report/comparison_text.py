@@ -59,6 +59,8 @@ def nothing_changed(compared: Comparison) -> str:
 
 def _headline(compared: ReportComparison) -> str:
     base, head = compared.comparison.samples
+    if compared.base_ids == compared.head_ids:
+        return "No BASE: only limits on this session's own figures apply"
     return f"HEAD ({count(head, 'report')}) compared with BASE ({count(base, 'report')})"
 
 
@@ -138,6 +140,8 @@ def _figure(change: Change, value: float) -> str:
 def _difference(change: Change) -> str:
     if change.is_new or change.is_gone:
         return "new" if change.is_new else "gone"
+    if not change.growth:
+        return "none"
     sign = "-" if change.growth < 0 else "+"
     size = _figure(change, abs(change.growth))
     if not change.before:

@@ -46,7 +46,7 @@ function showHotspots(data, flame) {
   reveal("hotspots");
 }
 
-// The switch between the merged tree and a single test's; returns a function that switches.
+// The switch between the merged tree and a single test's: draws what is chosen, or a test.
 function showFlame(data, flame) {
   const choice = document.getElementById("flame-of");
   const filter = document.getElementById("flame-test");
@@ -85,8 +85,7 @@ function showFlame(data, flame) {
   choice.addEventListener("change", draw);
   document.getElementById("flame-search").addEventListener("input", (event) => flame.search(event.target.value));
   document.getElementById("flame-reset").addEventListener("click", () => flame.reset());
-  draw();
-  return (row) => {
+  const showTest = (row) => {
     filter.value = "";
     choice.append(element("option", { value: row }, ""));
     choice.value = String(row);
@@ -95,6 +94,7 @@ function showFlame(data, flame) {
     document.getElementById("flame").scrollIntoView();
     document.getElementById("flame-chart").focus({ preventScroll: true });
   };
+  return { draw, showTest };
 }
 
 function phasesBar(data, row, longest) {
@@ -203,11 +203,14 @@ async function start() {
     const data = await readData();
     const flame = new Flame(document.getElementById("flame-chart"), document.getElementById("flame-detail"));
     showHotspots(data, flame);
-    const showTest = showFlame(data, flame);
+    const { draw, showTest } = showFlame(data, flame);
     showTests(data, showTest);
     showFixtures(data);
-    showTimeline(data);
     showRuns(data);
+    // The tables can be read while the graphs are made.
+    await new Promise((resume) => setTimeout(resume));
+    draw();
+    showTimeline(data);
     say("");
     document.documentElement.dataset.ready = "yes";
     // The sections were hidden when the browser looked for the place that was asked for.
