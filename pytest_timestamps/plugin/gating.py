@@ -1,7 +1,7 @@
 """``--timestamps-compare`` and ``--timestamps-fail-on``: the session against a BASE."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_timestamps.analysis.gates import Gate, parse_gates
@@ -23,7 +23,8 @@ class Baseline:
 
     def judge(self, report: SessionReport) -> ReportComparison:
         """The session compared; without a BASE only limits on its own figures apply."""
-        return compare_reports(self.reports or (report,), (report,), self.gates)
+        compared = compare_reports(self.reports or (report,), (report,), self.gates)
+        return compared if self.reports else replace(compared, base_ids=())
 
 
 def read_baseline(paths: Sequence[str], fail_on: str | None, root: Path) -> Baseline | None:

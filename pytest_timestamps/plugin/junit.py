@@ -40,7 +40,7 @@ class JunitProperties:
         record = self._last
         if call.when != "teardown" or record is None or record.nodeid != item.nodeid:
             return
-        # A test that is run again keeps the properties of its last run only.
+        # The item is the same when a test is run again, and each run has a case in the XML.
         others = [pair for pair in item.user_properties if not pair[0].startswith(PREFIX)]
         item.user_properties[:] = [*others, *_properties(record)]
         self._last = None

@@ -20,7 +20,10 @@ _MACHINE_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class ReportComparison:
-    """A comparison, the ids of the sessions compared, and warnings about them."""
+    """A comparison, the ids of the sessions compared, and warnings about them.
+
+    Without ``base_ids`` there was no BASE, and only limits on HEAD's own figures were judged.
+    """
 
     comparison: Comparison
     base_ids: tuple[str, ...]

@@ -59,7 +59,7 @@ def nothing_changed(compared: Comparison) -> str:
 
 def _headline(compared: ReportComparison) -> str:
     base, head = compared.comparison.samples
-    if compared.base_ids == compared.head_ids:
+    if not compared.base_ids:
         return "No BASE: only limits on this session's own figures apply"
     return f"HEAD ({count(head, 'report')}) compared with BASE ({count(base, 'report')})"
 

@@ -48,6 +48,8 @@ def merge_reports(reports: Sequence[SessionReport]) -> SessionReport:
                 f"session {one} occurs twice; expected reports of different sessions, "
                 "each given once, alone or within a merged one"
             )
+    if len(reports) == 1:
+        return reports[0]
     tests = _grouped((test for r in reports for test in r.tests), lambda t: (t.nodeid,), _case)
     return SessionReport(
         session=_session([report.session for report in reports], shards, tests),
