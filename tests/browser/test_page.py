@@ -23,7 +23,7 @@ return [...document.querySelectorAll(arguments[0] + " tbody tr")].map((row) =>
   [...row.cells].map((cell) => ({
     text: cell.textContent.toWellFormed(),
     value: cell.dataset.value === undefined ? null : Number(cell.dataset.value),
-    name: cell.querySelector(".name") ? cell.querySelector(".name").textContent.toWellFormed() : null,
+    name: cell.querySelector(".name")?.textContent.toWellFormed() ?? null,
   })));
 """
 
