@@ -20,17 +20,20 @@ __all__ = ["main", "program"]
 # Command -> (module, attribute, one line of help). The line stands here, so that listing the
 # commands imports none of them.
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
+    "compare": (
+        "pytest_timestamps.report.compare",
+        "compare",
+        "Compare reports of two versions, and fail when a gate says so.",
+    ),
     "doctor": (
         "pytest_timestamps.tokens.reconcile.doctor",
         "doctor",
         "Check what reconciliation needs.",
     ),
+    "merge": ("pytest_timestamps.report.merge", "merge", "Merge the reports of a run's shards."),
     "reconcile": (
         "pytest_timestamps.tokens.reconcile.command",
-        "reconcile",
-        "Settle token runs by the provider's books.",
-    ),
-    "runs": ("pytest_timestamps.tokens.runs_command", "runs", "List a folder of token runs."),
+        "runs": ("pytest_timestamps.tokens.runs_command", "runs", "List a folder of token runs."),
     "sandbox": (
         "pytest_timestamps.sandbox.command",
         "sandbox",
