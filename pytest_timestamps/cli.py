@@ -33,7 +33,10 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "merge": ("pytest_timestamps.report.merge", "merge", "Merge the reports of a run's shards."),
     "reconcile": (
         "pytest_timestamps.tokens.reconcile.command",
-        "runs": ("pytest_timestamps.tokens.runs_command", "runs", "List a folder of token runs."),
+        "reconcile",
+        "Settle token runs by the provider's books.",
+    ),
+    "runs": ("pytest_timestamps.tokens.runs_command", "runs", "List a folder of token runs."),
     "sandbox": (
         "pytest_timestamps.sandbox.command",
         "sandbox",
