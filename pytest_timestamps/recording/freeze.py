@@ -171,16 +171,8 @@ class _View:
         """
         sums = self.of(node)
         now = self._opened.get(id(node), _NONE_OPEN)
-        costs = self._costs
-        if costs is not NO_OVERHEAD:
-            cost, slow_cost = costs.of(node.site.kind), costs.slow
-            slow = max(node.slow - node.folded_in, 0)
-            plain = max(node.calls + node.resumes + now.spans - node.slow, 0)
-            sums.full_ns = plain * cost.full_ns + slow * slow_cost.full_ns
-            sums.outer_ns = plain * cost.outer_ns + slow * slow_cost.outer_ns
-            sums.inner_ns = plain * cost.inner_ns + (slow + node.folded_in) * slow_cost.inner_ns
-            sums.around_ns += node.folded_out * slow_cost.outer_ns
-            sums.below_ns += (node.folded_in + node.folded_out) * slow_cost.full_ns
+        if self._costs is not NO_OVERHEAD:
+            self._price(node, sums, now.spans)
             sums.below_ns += node.settled_ns
         parent: Node | None = node.parent
         if isinstance(parent, Root):
@@ -190,6 +182,27 @@ class _View:
             above.children_ns += node.total_ns + now.total_ns
             above.below_ns += sums.full_ns + sums.below_ns
             above.around_ns += sums.outer_ns
+
+    def _price(self, node: Node, sums: _Sums, still_open: int) -> None:
+        """What recording cost on ``node``, by how often it was called and resumed."""
+        costs = self._costs
+        kind = node.site.kind
+        slow = max(node.slow - node.folded_in, 0)
+        plain = max(node.calls + node.resumes + still_open - node.slow, 0)
+        resumes = min(node.resumes, plain)
+        cost, slow_cost = costs.of(kind), costs.slow
+        plain -= resumes
+        sums.full_ns = plain * cost.full_ns + slow * slow_cost.full_ns
+        sums.outer_ns = plain * cost.outer_ns + slow * slow_cost.outer_ns
+        sums.inner_ns = plain * cost.inner_ns + (slow + node.folded_in) * slow_cost.inner_ns
+        if resumes:
+            again = costs.of_resumption(kind)
+            sums.full_ns += resumes * again.full_ns
+            sums.outer_ns += resumes * again.outer_ns
+            sums.inner_ns += resumes * again.inner_ns
+        missed_ns = node.misses * costs.missed_ns
+        sums.around_ns += node.folded_out * slow_cost.outer_ns + missed_ns
+        sums.below_ns += (node.folded_in + node.folded_out) * slow_cost.full_ns + missed_ns
 
     def figures(self, node: Node) -> tuple[int, ...]:
         """One node's row: see `PathTable.add`."""

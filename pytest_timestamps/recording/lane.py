@@ -175,6 +175,12 @@ class Lane:
         self.covers.clear()
         self.starting.clear()
 
+    def exempt(self, spent_ns: int) -> None:
+        """Take ``spent_ns``, just now, out of the innermost open span and all that encloses it."""
+        node = _ground(self.place())
+        node.debit_ns += spent_ns
+        node.settled_ns += spent_ns
+
     # Where the next span belongs
 
     def place(self) -> Node:
