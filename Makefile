@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types layers docs picture test-all bench real-suites clean
+.PHONY: help demo test check lint format types layers docs picture test-all bench real-suites mock-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ bench: $(READY) ## the speed table, on every Python found; writes docs/performan
 
 real-suites: $(READY) ## run jinja2's and click's own tests with --timestamps (downloads them)
 	$(BIN)/python -m tools.real_suites
+
+mock-check: $(READY) ## what reconcile asks, against a mock of the published API (needs npx)
+	@$(BIN)/python -m tools.mock_check
 
 clean: ## remove what these targets made
 	rm -rf $(VENV) .nox site dist build scratch .coverage .coverage.* .mypy_cache .ruff_cache .import_linter_cache .hypothesis
