@@ -37,6 +37,11 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
 
 USAGE_ERROR = 2
 
+# click 8.1 has no such exception: it prints its help by itself.
+_NO_ARGUMENTS: tuple[type[click.ClickException], ...] = tuple(
+    filter(None, [getattr(click.exceptions, "NoArgsIsHelpError", None)])
+)
+
 
 class LazyCommands(click.Group):
     """A group whose commands are imported when one is asked for."""
@@ -70,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             prog_name="pytest-timestamps",
             standalone_mode=False,
         )
-    except click.exceptions.NoArgsIsHelpError as error:
+    except _NO_ARGUMENTS as error:
         click.echo(error.format_message())
         sys.exit(USAGE_ERROR)
     except click.ClickException as error:

@@ -45,8 +45,7 @@ def test_show_sorts_and_limits(folder: Path, capsys: pytest.CaptureFixture[str])
     assert run("show", "report.json", "--sort", "total", "--limit=1") == 0
     out = capsys.readouterr().out
     assert " hotspots (by total) " in out
-    assert "... and 1 more" in out
-    assert "shop.total 6.00 µs" in out or "shop.total" not in out.split("slowest")[0]
+    assert "... and 1 more (--limit=N shows N)" in out
 
 
 def test_show_writes_other_formats(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

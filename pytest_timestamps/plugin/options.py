@@ -87,6 +87,9 @@ def is_enabled(config: pytest.Config) -> bool:
     In an ini file the options that only shape the output (top, sort, min_time) imply nothing.
     """
     option = config.option
+    if any(getattr(option, name, False) for name in ("collectonly", "help", "version")):
+        # No test will run: an empty report could only replace a full one.
+        return False
     switch: bool | None = getattr(option, "timestamps", None)
     if switch is not None:
         return switch

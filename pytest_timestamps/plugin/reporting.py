@@ -1,5 +1,8 @@
 """At session end: build the report, let others change it, write it, show it."""
 
+# Annotations unread: pytest 8.2 has no public name for its terminal reporter.
+from __future__ import annotations
+
 import gc
 import os
 import sys
@@ -73,7 +76,8 @@ class ReportingPlugin:
         try:
             return (yield)
         finally:
-            if self._ending is None:
+            # A command line that pytest refused has run nothing that could be reported.
+            if self._ending is None and exitstatus != pytest.ExitCode.USAGE_ERROR:
                 for problem in self._finish(exitstatus).problems:
                     print(f"pytest-timestamps: {problem}", file=sys.stderr)
             self._apply_gates(session)
@@ -87,6 +91,8 @@ class ReportingPlugin:
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter, exitstatus: int
     ) -> None:
+        if exitstatus == pytest.ExitCode.USAGE_ERROR:
+            return
         ending = self._finish(exitstatus)
         settings = self._settings
         style = TerminalStyle(

@@ -57,7 +57,8 @@ def read_settings(config: pytest.Config, renderers: Mapping[str, Renderer]) -> S
             per_test=_flag(config, "per_test"),
             timeline=timeline,
             records_timeline=timeline or _needs_timeline(config, renderers),
-            verbosity=config.get_verbosity(),
+            # The option is the terminal's, which may have been switched off.
+            verbosity=int(getattr(config.option, "verbose", 0)),
             baseline=None if is_worker else _baseline(config),
         )
     except ArgumentError as error:

@@ -34,9 +34,6 @@ class _Going:
         self.step = step
 
 
-_GOING = pytest.StashKey[_Going]()
-
-
 class RunsPlugin:
     """Registered in the processes that run tests, if a token run is among them.
 
@@ -51,9 +48,9 @@ class RunsPlugin:
         self._planned = {test: run for run in runs for test in run.tests}
         self._waiting = {id(run): set(run.tests) for run in runs}
         self._shared: dict[int, LiveRun] = {}
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self) -> None:
+        self._going: dict[pytest.Item, _Going] = {}
+        # Before the loop that runs the tests, and taken back after it: what others replace for
+        # the loop's duration is then replaced and put back inside of this.
         observed.activate()
 
     # Neither first nor last: a test that is skipped by its marker has no run, and the run of
@@ -71,7 +68,7 @@ class RunsPlugin:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         result = yield
-        going = item.stash.get(_GOING, None)
+        going = self._going.get(item)
         if going is not None and (complaint := self.session.breach(going.live)) is not None:
             pytest.fail(complaint, pytrace=False)
         return result
@@ -84,9 +81,8 @@ class RunsPlugin:
             passed = not item.stash.get(_FAILED, False)
             return result
         finally:
-            going = item.stash.get(_GOING, None)
+            going = self._going.get(item)
             if going is not None:
-                del item.stash[_GOING]
                 self._leave(item, going, passed)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -100,6 +96,12 @@ class RunsPlugin:
             mask_report(report, self.session.secrets)
         return report
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """The parts of a test have reports that nobody made from an item."""
+        if report.nodeid in self._planned:
+            mask_report(report, self.session.secrets)
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Ends a wider run after its last test: here, and not in a teardown, reruns are over."""
@@ -112,9 +114,21 @@ class RunsPlugin:
                 self._end_shared(live, RunState.FINISHED)
         return result
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """End the runs whose last tests never came: -x, Ctrl-C."""
+    # The innermost wrapper: when the last fixtures are torn down, and before the summary.
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        try:
+            return (yield)
+        finally:
+            self._finish(session)
+
+    def _finish(self, session: pytest.Session) -> None:
+        """End the runs whose ends never came: -x, Ctrl-C."""
+        for item, going in list(self._going.items()):
+            try:
+                self._leave(item, going, passed=False)
+            except pytest.fail.Exception as failure:
+                self.problems.append(str(failure))
         for live in self._shared.values():
             self._end_shared(live, RunState.FINISHED)
         self._shared.clear()
@@ -137,11 +151,12 @@ class RunsPlugin:
             if live.is_shared:
                 step = live.recorder.begin_step(item.nodeid)
                 live.run.enter_test(StepHandle(live.recorder, step))
-            item.stash[_GOING] = _Going(live, stack.pop_all(), step)
+            self._going[item] = _Going(live, stack.pop_all(), step)
         item.stash[RUN] = live.run
 
     def _leave(self, item: pytest.Item, going: _Going, passed: bool) -> None:
         """End what `_enter` began; a failure is the test's, in its teardown."""
+        del self._going[item]
         del item.stash[RUN]
         live = going.live
         complaint: str | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_timestamps.errors import TokenRunError
 from pytest_timestamps.tokens.ledger import Ledger
-from pytest_timestamps.tokens.pricing import price_usage
+from pytest_timestamps.tokens.pricing import price_usage, shown_cost
 from pytest_timestamps.tokens.record import RunRecord
 
 __all__ = ["report_entries", "run_table"]
@@ -69,7 +69,7 @@ def _cells(record: RunRecord) -> list[str]:
     if seen is None:
         return [*start, "-", "-", "-", "-", "-", "-"]
     cost = price_usage(seen.by_model, record.window.start_s)
-    shown = "-" if cost.usd is None else f"{cost.usd:.4f}"
+    shown = "-" if cost.usd is None else shown_cost(cost.usd)
     return [
         *start,
         f"{seen.calls:,}",

@@ -160,7 +160,11 @@ _WANTED: tuple[tuple[str, str, str, Callable[..., Origin | None]], ...] = (
 def _wrapped(starter: Starter, original: Any) -> Any:
     import functools
 
-    names = _parameter_names(original.__code__)
+    # Somebody else's wrapper, or our own of an earlier time, may take ``*args``.
+    innermost = original
+    while hasattr(innermost, "__wrapped__"):
+        innermost = innermost.__wrapped__
+    names = _parameter_names(innermost.__code__)
 
     if original.__code__.co_flags & 0x80:
 

@@ -58,7 +58,7 @@ def show(report_file: Path, specs: tuple[str, ...], sort: SortOrder, limit: int)
 def echo_report(report: SessionReport, *, sort: SortOrder = "self", limit: int = 10) -> None:
     """Print the report as wide as the terminal is."""
     width = max(40, shutil.get_terminal_size((100, 24)).columns - 1)
-    style = TerminalStyle(width=width, top=limit, sort=sort)
+    style = TerminalStyle(width=width, top=limit, sort=sort, more="--limit=N shows N")
     lines: list[str] = []
     for section in render_sections(report, style):
         lines += [f" {section.title} ".center(width, "="), *section.lines]

@@ -131,8 +131,14 @@ def write_content(target: ReportTarget, content: bytes) -> bytes:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Put ``content`` at ``path``, whole or not at all; folders are made as needed."""
+    """Put ``content`` at ``path``, whole or not at all; folders are made as needed.
+
+    A device or a pipe (``/dev/stdout``) is written to, never replaced.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
     # Through a link to its target: replacing the link itself would cut it.
     path = Path(os.path.realpath(path))
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".timestamps-", suffix=".tmp")

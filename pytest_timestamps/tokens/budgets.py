@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final
 
 from pytest_timestamps.errors import ArgumentError, ArgumentTypeError
 from pytest_timestamps.tokens.pricing import Cost
@@ -17,8 +16,6 @@ __all__ = [
     "shown_usd",
     "token_breach",
 ]
-
-_CENT_OF_A_CENT: Final = Decimal("0.0001")
 
 
 def check_max_tokens(value: object) -> int:
@@ -86,10 +83,9 @@ def session_breach(
 
 
 def shown_usd(amount: Decimal) -> str:
-    """An amount as people read it, never rounded down to nothing."""
-    if amount and abs(amount) < _CENT_OF_A_CENT:
-        return f"{amount.normalize():f} USD"
-    return f"{amount:.4f} USD"
+    """An amount with all its decimals, at least four: two that differ look different."""
+    whole, _, decimals = f"{amount.normalize():f}".partition(".")
+    return f"{whole}.{decimals:0<4} USD"
 
 
 def _at_least(observed: ObservedUsage) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 from pytest_timestamps.tokens.durations import shown_age
 from pytest_timestamps.tokens.listing import Listing, RunFile, state_at
+from pytest_timestamps.tokens.pricing import shown_cost
 from pytest_timestamps.tokens.record import RunRecord, RunState, Status
 from pytest_timestamps.tokens.usage import TokenCounts
 
@@ -87,7 +88,7 @@ def _cells(run: RunFile, root: Path, now_s: int) -> list[str]:
         shown_age(now_s - record.window.end_s),
         _DASH if verdict.attribution is None else verdict.attribution.value,
         *(_DASH if figure is None else f"{figure:,}" for figure in figures),
-        _DASH if cost is None else f"{cost:.4f}",
+        _DASH if cost is None else shown_cost(cost),
         str(run.path.relative_to(root) if run.path.is_relative_to(root) else run.path),
     ]
 
@@ -135,7 +136,7 @@ def _verified_sum(runs: Iterable[RunFile]) -> str:
     costs = [record.cost_usd for record in proven]
     known = sum(cost for cost in costs if cost is not None)
     unknown = sum(cost is None for cost in costs)
-    price = f"{known:.4f} USD" + (f" and {unknown} of unknown price" if unknown else "")
+    price = f"{shown_cost(known)} USD" + (f" and {unknown} of unknown price" if unknown else "")
     return (
         f"verified: {len(proven)} runs, {total.calls:,} calls, {total.input_tokens:,} input "
         f"({total.cached_tokens:,} cached), {total.output_tokens:,} output, {price}"

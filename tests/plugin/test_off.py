@@ -37,12 +37,7 @@ def test_off_imports_next_to_nothing(
             assert not heavy & set(sys.modules)
         """
     )
-<<<<<<< HEAD
-=======
-    # Other plugins may import anything.
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     suite.makeini("[pytest]")
->>>>>>> plugin
     suite.runpytest_subprocess("-p", "pytest_timestamps.plugin").assert_outcomes(passed=1)
 
 

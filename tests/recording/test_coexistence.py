@@ -237,9 +237,12 @@ def test_every_tool_id_taken(clock: FakeClock, trunk: Callable[[], None]) -> Non
         monitoring.use_tool_id(tool, "other")
     try:
         capture = Capture()
-        with pytest.warns(RuntimeWarning) as caught, capture, timestamp_block("block"):
+        with pytest.warns(RuntimeWarning) as caught:
+            capture.__enter__()
+        with capture, timestamp_block("block"):
             trunk()
             templated(3)
+        capture.stop()
     finally:
         for tool in taken:
             monitoring.free_tool_id(tool)

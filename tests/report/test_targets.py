@@ -125,6 +125,12 @@ def test_a_link_is_written_through(tmp_path: Path) -> None:
     assert (tmp_path / "real").read_bytes() == b"new"
 
 
+def test_a_device_is_written_to_and_not_replaced() -> None:
+    """A report may go to ``/dev/null``, which is one afterwards too."""
+    write_atomically(Path(os.devnull), b"gone")
+    assert not Path(os.devnull).is_file()
+
+
 def test_a_failed_write_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
