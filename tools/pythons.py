@@ -46,8 +46,8 @@ def _candidates(version: str) -> Iterator[Path]:
     own = getattr(sys, "_base_executable", None) or sys.executable
     if own and version == f"{sys.version_info.major}.{sys.version_info.minor}":
         yield Path(own)
-    for folder in os.environ.get("PATH", "").split(os.pathsep):
-        candidate = Path(folder or ".") / f"python{version}"
+    for name in os.environ.get("PATH", "").split(os.pathsep):
+        candidate = Path(name or ".") / f"python{version}"
         if candidate.is_file():
             yield candidate.absolute()
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")

@@ -181,7 +181,8 @@ class CaseRecorder:
 
     def _stop(self) -> None:
         collector, self._running = self._running, None
-        if collector is not None:
+        # The test may have stopped it itself, or started it once more.
+        while collector is not None and collector.running:
             collector.stop()
 
     def begin_fixture(self, name: str, scope: str, nodeid: str, phase: str) -> FixtureWork:

@@ -80,8 +80,10 @@ class ShardCollector:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="pytest-timestamps-"))
-        node.workerinput[INPUT_KEY] = str(self._folder)
+            # Without a folder the workers send what they have, at their end.
+            with contextlib.suppress(OSError):
+                self._folder = Path(tempfile.mkdtemp(prefix="pytest-timestamps-"))
+        node.workerinput[INPUT_KEY] = str(self._folder) if self._folder else None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

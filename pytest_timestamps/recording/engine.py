@@ -135,16 +135,20 @@ class Engine:
             origin = ORIGIN.get()
             for instrument in self.instruments:
                 instrument.refresh(self)
+            # asked before this entry is there to be found
             scope = self._find_scope(lane, origin, lane.place())
+            outer = scope.members if scope is not None else ()
             entry = Entry(capture, frame, lane)
             self.entries.append(entry)
-            outer = scope.members if scope is not None else ()
             if capture not in outer:
                 hidden = (scope.hidden if scope is not None else _NOTHING) | capture.without
                 hidden -= {capture}
                 members = (*(m for m in outer if m not in hidden), capture)
                 inner = self.scopes.scope_of(members, hidden)
-                ORIGIN.set(Origin(inner, capture=capture, outer=origin, lane=lane))
+                ORIGIN.set(
+                    Origin(inner, capture=capture, outer=origin, node=origin.node, lane=lane)
+                )
+            entry.mark = ORIGIN.get().mark
             if not entry.in_task:
                 lane.covers.append(capture)
 
@@ -153,11 +157,14 @@ class Engine:
         with self._lock:
             lane = self.lanes.here()
             own = [e for e in self.entries if e.capture is capture]
-            entry = next((e for e in reversed(own) if e.lane is lane), own[-1])
+            here = [e for e in own if e.lane is lane]
+            marks = _marks(ORIGIN.get())
+            in_context = [e for e in here if id(e.mark) in marks]
+            entry = (in_context or here or own)[-1]
             self.entries.remove(entry)
             if not entry.in_task and capture in entry.lane.covers:
                 entry.lane.covers.remove(capture)
-            still_here = any(e.capture is capture and e.lane is entry.lane for e in self.entries)
+            still_here = any(e is not entry and (e in in_context or not e.in_task) for e in here)
             if not still_here:
                 ORIGIN.set(_without(ORIGIN.get(), capture))
             return len(own) == 1
@@ -189,15 +196,16 @@ class Engine:
             for scope in capture.scopes:
                 scope.retire(ABSENT)
             if origin.capture is capture and origin.scope is not None:
-                ORIGIN.set(
-                    Origin(
-                        origin.scope,
-                        capture=capture,
-                        outer=origin.outer,
-                        section=section,
-                        lane=origin.lane,
-                    )
+                told_apart = Origin(
+                    origin.scope,
+                    capture=capture,
+                    outer=origin.outer,
+                    node=origin.node,
+                    section=section,
+                    lane=origin.lane,
                 )
+                told_apart.mark = origin.mark
+                ORIGIN.set(told_apart)
 
     # Where a span belongs
 
@@ -230,7 +238,7 @@ class Engine:
             members += [e.capture for e in reversed(found) if e.capture not in members]
         for capture in covers:
             hidden |= capture.without
-        kept = tuple(m for m in members if m not in hidden)
+        kept = tuple(dict.fromkeys(m for m in members if m not in hidden))
         return self.scopes.scope_of(kept, hidden) if kept else None
 
     def starting_origin(self) -> Origin | None:
@@ -238,13 +246,15 @@ class Engine:
         lane = self.lanes.here()
         lane.settle()
         node = lane.place()
-        origin = ORIGIN.get()
         if node is NOWHERE or node.root.scope.closed:
             return None
         if isinstance(node, Root):
-            if origin.base is ABSENT:
-                origin = node.starting = node.starting or Origin(node.scope, section=node.section)
-            return origin
+            if node.starting is None:
+                started_by: Node | None = node
+                while isinstance(started_by, Root):
+                    started_by = started_by.logical
+                node.starting = Origin(node.scope, node=started_by, section=node.section)
+            return node.starting
         node = _first_of_its_name(node)
         if node.starting is None:
             node.starting = Origin(node.root.scope, node=node, section=node.root.section)
@@ -273,13 +283,25 @@ def _without(origin: Origin, capture: Capture) -> Origin:
     inner = _without(outer, capture)
     if inner is outer:
         return origin
-    return Origin(
+    rebuilt = Origin(
         origin.scope,
         capture=origin.capture,
         outer=inner,
+        node=origin.node,
         section=origin.section,
         lane=origin.lane,
     )
+    rebuilt.mark = origin.mark
+    return rebuilt
+
+
+def _marks(origin: Origin | None) -> set[int]:
+    """The ids of the marks of ``origin`` and all outside it."""
+    marks = set()
+    while origin is not None:
+        marks.add(id(origin.mark))
+        origin = origin.outer
+    return marks
 
 
 def _first_of_its_name(node: Node) -> Node:
@@ -293,7 +315,8 @@ def _first_of_its_name(node: Node) -> Node:
         if isinstance(current, Root):
             current = current.logical
             continue
-        if current.site.name == node.site.name and current.root.scope is node.root.scope:
+        same = current.site.name == node.site.name and type(current.site) is type(node.site)
+        if same and current.root.scope is node.root.scope:
             first = current
         current = current.parent
     return first

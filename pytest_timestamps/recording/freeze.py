@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from .overhead import NO_OVERHEAD
-from .tree import NO_MINIMUM, Node, Root
+from .tree import NO_MINIMUM, Node, PartSite, Root, is_seen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,19 +18,21 @@ if TYPE_CHECKING:
 __all__ = ["OpenSpans", "add_scopes", "idle", "open_spans", "settle_over"]
 
 
-class _OpenAt(NamedTuple):
-    """What is open on one node: time so far, by how much its own time differs from its total
-    besides its children's, the longest, the shortest, how many.
-    """
+class _OpenAt:
+    """What is open on one node: as if it ended now, but counted as open."""
 
-    total_ns: int
-    credit_ns: int
-    longest_ns: int
-    shortest_ns: int
-    spans: int
+    __slots__ = ("credit_ns", "debit_ns", "longest_ns", "shortest_ns", "spans", "total_ns")
+
+    def __init__(self) -> None:
+        self.total_ns = 0
+        self.credit_ns = 0
+        self.debit_ns = 0
+        self.longest_ns = 0
+        self.shortest_ns = NO_MINIMUM
+        self.spans = 0
 
 
-_NONE_OPEN = _OpenAt(0, 0, 0, NO_MINIMUM, 0)
+_NONE_OPEN = _OpenAt()
 
 OpenSpans = dict[int, _OpenAt]
 """By ``id(node)``: what is open on it at one moment."""
@@ -41,27 +41,27 @@ OpenSpans = dict[int, _OpenAt]
 def open_spans(lanes: Iterable[Lane], paused: Iterable[list[Paused]], now_ns: int) -> OpenSpans:
     """All spans that are open at ``now_ns``, suspended ones included, by node."""
     found: OpenSpans = {}
-
-    def note(node: Node, total_ns: int, credit_ns: int, active_ns: int) -> None:
-        old = found.get(id(node), _NONE_OPEN)
-        found[id(node)] = _OpenAt(
-            old.total_ns + total_ns,
-            old.credit_ns + credit_ns,
-            max(old.longest_ns, active_ns),
-            min(old.shortest_ns, active_ns),
-            old.spans + 1,
-        )
-
     for lane in list(lanes):
-        for node, stretch_ns, active_ns, debited, folded in lane.open_spans(now_ns):
-            note(node, 0 if folded else stretch_ns, stretch_ns if folded else 0, active_ns)
-            if debited is not None:
-                old = found.get(id(debited), _NONE_OPEN)
-                found[id(debited)] = old._replace(credit_ns=old.credit_ns - stretch_ns)
+        for node, stretch_ns, active_ns, debtor, folded in lane.open_spans(now_ns):
+            there = _note(found, node, active_ns)
+            if folded:
+                there.credit_ns += stretch_ns
+            else:
+                there.total_ns += stretch_ns
+            if debtor is not None:
+                found.setdefault(id(debtor), _OpenAt()).debit_ns += stretch_ns
     for group in list(paused):
         for one in group:
-            note(one.node, 0, 0, one.active_ns)
+            _note(found, one.node, one.active_ns)
     return found
+
+
+def _note(found: OpenSpans, node: Node, active_ns: int) -> _OpenAt:
+    there = found.setdefault(id(node), _OpenAt())
+    there.longest_ns = max(there.longest_ns, active_ns)
+    there.shortest_ns = min(there.shortest_ns, active_ns)
+    there.spans += 1
+    return there
 
 
 def add_scopes(
@@ -75,65 +75,153 @@ def add_scopes(
 
     A node's place is the path of names up to the first node that ``capture`` doesn't see.
     """
+    scopes = [scope for scope in scopes if scope.roots]
+    if not scopes:
+        return 0.0
     view = _View(scopes, opened, costs)
     places: dict[int, tuple[int, bool]] = {}
     overhead_ns = 0.0
-    for scope in list(scopes):
+    for scope in scopes:
         for root in list(scope.roots):
             for node in view.nodes(root):
-                overhead_ns += view.full_cost(node)
-                table.add(_locate(table, node, capture, places), view.figures(node))
+                overhead_ns += view.of(node).own_ns
+                figures = view.figures(node)
+                if not is_seen(node, capture):
+                    above, _ = _seen_above(node, capture)
+                    if above is None:
+                        continue
+                    node, figures = above, (0, 0, 0, 0, figures[4], NO_MINIMUM, 0, 0)
+                table.add(_locate(table, node, capture, places), figures)
     return overhead_ns
 
 
 def _locate(
     table: PathTable, node: Node, capture: Capture, places: dict[int, tuple[int, bool]]
 ) -> tuple[int, bool]:
-    chain: list[Node] = []
+    chain: list[tuple[Node, Root | None]] = []
     current: Node | None = node
     while current is not None and id(current) not in places:
-        chain.append(current)
-        current = _logical_parent(current, capture)
+        outer = _recursion_of(current, capture)
+        if outer is not None:
+            places[id(current)] = (_locate(table, outer, capture, places)[0], False)
+            break
+        above, root = _seen_above(current, capture)
+        chain.append((current, root))
+        current = above
     place = places[id(current)] if current is not None else (-1, True)
-    for one in reversed(chain):
+    for one, root in reversed(chain):
         section, detached = "", False
-        if isinstance(one.parent, Root):
-            detached = one.parent.detached and place[0] >= 0
-            section = one.parent.section if place[0] < 0 else ""
+        if root is not None:
+            detached = root.detached and place[0] >= 0
+            detached = detached and not _runs_on(root, place[0], table, capture, places)
+            section = root.section if place[0] < 0 else ""
         place = table.locate(place[0], section, detached, one.site.name)
         places[id(one)] = place
     return place
 
 
-def _logical_parent(node: Node, capture: Capture) -> Node | None:
+def _runs_on(
+    root: Root,
+    row: int,
+    table: PathTable,
+    capture: Capture,
+    places: dict[int, tuple[int, bool]],
+) -> bool:
+    """Is a span of ``row`` open on the stack beneath ``root``?"""
+    under: Node | None = root.under
+    while under is not None:
+        if isinstance(under, Root):
+            under = under.under
+            continue
+        seen = capture in under.root.scope.members and is_seen(under, capture)
+        if seen and _locate(table, under, capture, places)[0] == row:
+            return True
+        under = under.parent
+    return False
+
+
+def _recursion_of(node: Node, capture: Capture) -> Node | None:
+    """The open node that the spans of ``node`` were recursions of, as ``capture`` sees it."""
+    if type(node.site) is PartSite:
+        for outer in node.site.onto:
+            if capture in outer.root.scope.members and is_seen(outer, capture):
+                return outer
+    return None
+
+
+def _seen_above(node: Node, capture: Capture) -> tuple[Node | None, Root | None]:
+    """The node above ``node`` that ``capture`` sees, and the first root between them."""
+    first = None
     parent: Node | None = node.parent
-    if isinstance(parent, Root):
-        parent = parent.logical
-        while isinstance(parent, Root):
+    while parent is not None:
+        if isinstance(parent, Root):
+            first = first or parent
             parent = parent.logical
-        if parent is not None and capture not in parent.root.scope.members:
-            return None
-    return parent
+        elif capture not in parent.root.scope.members:
+            return None, first
+        elif is_seen(parent, capture):
+            break
+        else:
+            parent = parent.parent
+    return parent, first
 
 
 def _top_down(root: Root) -> list[Node]:
     """All nodes below ``root``, parents first."""
     nodes = list(root.children.values())
     for node in nodes:
-        nodes.extend(list(node.children.values()))
+        if node.children:
+            nodes.extend(list(node.children.values()))
     return nodes
+
+
+class _Sums:
+    """What lies beneath one node: time and cost of its physical children, and its own cost.
+
+    ``inner_ns``, ``outer_ns`` and ``full_ns`` are recording's cost inside this node's own spans,
+    around them, and both, without folded calls; ``folded_ns`` is what those cost inside of
+    themselves, ``own_ns`` the cost of all of the node's calls, and ``below_ns`` that of all that
+    ran during its spans, folded calls included.
+    """
+
+    __slots__ = (
+        "around_ns",
+        "below_ns",
+        "children_ns",
+        "folded_ns",
+        "full_ns",
+        "inner_ns",
+        "outer_ns",
+        "own_ns",
+    )
+
+    def __init__(self) -> None:
+        self.below_ns = 0.0
+        self.children_ns = 0
+        self.around_ns = 0.0
+        self.inner_ns = 0.0
+        self.outer_ns = 0.0
+        self.full_ns = 0.0
+        self.folded_ns = 0.0
+        self.own_ns = 0.0
 
 
 class _View:
     """Scopes at one moment, with what is open in them and what recording cost."""
 
-    def __init__(self, scopes: Iterable[Scope], opened: OpenSpans, costs: SpanCosts) -> None:
+    def __init__(self, scopes: list[Scope], opened: OpenSpans, costs: SpanCosts) -> None:
         self._opened = opened
         self._costs = costs
         self._nodes: dict[int, list[Node]] = {}
-        self._below: dict[int, float] = {}
-        if costs is not NO_OVERHEAD:
-            self._add_up([root for scope in scopes for root in list(scope.roots)])
+        self._sums: dict[int, _Sums] = {}
+        roots = [root for scope in scopes for root in list(scope.roots)]
+        self._find_over(roots)
+        if len(roots) > 1:
+            # a root is younger than the node that it runs on: children come first
+            roots.sort(key=lambda root: root.serial, reverse=True)
+        for root in roots:
+            for node in reversed(self.nodes(root)):
+                self._add_up(node)
 
     def nodes(self, root: Root) -> list[Node]:
         """All nodes below ``root``, parents first."""
@@ -142,68 +230,75 @@ class _View:
             nodes = self._nodes[id(root)] = _top_down(root)
         return nodes
 
-    def _add_up(self, roots: list[Root]) -> None:
-        """What recording added inside each node's spans, from the leaves up.
-
-        A root is younger than the node that it runs on, so the youngest come first.
-        """
+    def _find_over(self, roots: list[Root]) -> None:
+        """Add to ``roots`` those that ran on top of their nodes."""
         seen = {id(root) for root in roots}
         for root in roots:
             for node in self.nodes(root):
-                over = [r for r in list(node.over or ()) if id(r) not in seen]
-                seen.update(map(id, over))
-                roots.extend(over)
-        below = self._below
-        for root in sorted(roots, key=lambda r: r.serial, reverse=True):
-            for node in reversed(self.nodes(root)):
-                cost_ns = (node.folded_in + node.folded_out) * self._costs.slow.full_ns
-                for child in _physical_children(node):
-                    cost_ns += self.full_cost(child) + below.get(id(child), 0.0)
-                below[id(node)] = cost_ns
+                if node.over:
+                    over = [r for r in list(node.over) if id(r) not in seen]
+                    seen.update(map(id, over))
+                    roots.extend(over)
 
-    def _stretches(self, node: Node) -> tuple[int, int]:
-        """How often ``node`` was entered or resumed, plainly and on a guarded lane.
+    def of(self, node: Node) -> _Sums:
+        """The sums of ``node``, complete once all that ran during it was added."""
+        sums = self._sums.get(id(node))
+        if sums is None:
+            sums = self._sums[id(node)] = _Sums()
+        return sums
 
-        Folded calls are left out: they are charged to the node that made them.
+    def _add_up(self, node: Node) -> None:
+        """Complete the sums of ``node``, and add it to what it ran on.
+
+        Folded calls are charged to the node that made them.
         """
-        still_open = self._opened.get(id(node), _NONE_OPEN).spans
-        slow = max(node.slow - node.folded_in, 0)
-        return max(node.calls + node.resumes + still_open - node.slow, 0), slow
-
-    def full_cost(self, node: Node) -> float:
-        """What recording ``node``'s own spans added, inside and around them."""
-        plain, slow = self._stretches(node)
-        return plain * self._costs.of(node.site.kind).full_ns + slow * self._costs.slow.full_ns
-
-    def outer_cost(self, node: Node) -> float:
-        """What recording ``node``'s own spans added around them."""
-        plain, slow = self._stretches(node)
-        return plain * self._costs.of(node.site.kind).outer_ns + slow * self._costs.slow.outer_ns
+        sums = self.of(node)
+        now = self._opened.get(id(node), _NONE_OPEN)
+        costs = self._costs
+        if costs is not NO_OVERHEAD:
+            cost, slow_cost = costs.of(node.site.kind), costs.slow
+            slow = max(node.slow - node.folded_in, 0)
+            plain = max(node.calls + node.resumes + now.spans - node.slow, 0)
+            sums.full_ns = plain * cost.full_ns + slow * slow_cost.full_ns
+            sums.outer_ns = plain * cost.outer_ns + slow * slow_cost.outer_ns
+            sums.inner_ns = plain * cost.inner_ns + slow * slow_cost.inner_ns
+            sums.folded_ns = node.folded_in * slow_cost.inner_ns
+            sums.own_ns = sums.full_ns + node.folded_in * slow_cost.full_ns
+            sums.around_ns += node.folded_out * slow_cost.outer_ns
+            sums.below_ns += node.folded_out * slow_cost.full_ns
+            sums.below_ns += node.settled_ns
+        parent: Node | None = node.parent
+        if isinstance(parent, Root):
+            parent = parent.under
+        if parent is not None:
+            above = self.of(parent)
+            above.children_ns += node.total_ns + now.total_ns
+            above.below_ns += sums.full_ns + sums.below_ns
+            above.around_ns += sums.outer_ns
 
     def figures(self, node: Node) -> tuple[int, ...]:
         """One node's row: see `PathTable.add`."""
         now = self._opened.get(id(node), _NONE_OPEN)
-        plain, slow = self._stretches(node)
-        slow += node.folded_in
-        inner_ns = plain * self._costs.of(node.site.kind).inner_ns
-        inner_ns += slow * self._costs.slow.inner_ns
-        outer_ns = node.folded_out * self._costs.slow.outer_ns
+        sums = self.of(node)
         total_ns = node.total_ns + now.total_ns
-        self_ns = total_ns + node.credit_ns + now.credit_ns - node.debit_ns
-        for child in _physical_children(node):
-            self_ns -= child.total_ns + self._opened.get(id(child), _NONE_OPEN).total_ns
-            outer_ns += self.outer_cost(child)
-        within_ns = inner_ns + self._below.get(id(node), 0.0)
+        self_ns = total_ns + node.credit_ns + now.credit_ns - node.debit_ns - now.debit_ns
+        self_ns -= sums.children_ns
+        within_ns = sums.inner_ns + sums.below_ns
         calls = node.calls + now.spans
         per_call_ns = within_ns / calls if calls else 0.0
+        longest_ns = _less(max(node.max_ns, now.longest_ns), per_call_ns)
+        total_less_ns = _less(total_ns, within_ns)
+        if node.folded_in:
+            # the outermost call holds most of the cost, and is no longer than all of them
+            longest_ns = min(longest_ns, total_less_ns)
         return (
             calls,
             node.errors,
             now.spans,
-            _less(total_ns, within_ns),
-            _less(self_ns, inner_ns + outer_ns),
+            total_less_ns,
+            _less(self_ns, sums.inner_ns + sums.folded_ns + sums.around_ns),
             _least(min(node.min_ns, now.shortest_ns), per_call_ns),
-            _less(max(node.max_ns, now.longest_ns), per_call_ns),
+            longest_ns,
             node.suspended_ns,
         )
 
@@ -219,13 +314,6 @@ def _less(raw_ns: int, cost_ns: float) -> int:
     return max(raw_ns - round(cost_ns), 1)
 
 
-def _physical_children(node: Node) -> list[Node]:
-    children = list(node.children.values())
-    for root in list(node.over or ()):
-        children.extend(list(root.children.values()))
-    return children
-
-
 def idle(scope: Scope, opened: OpenSpans) -> bool:
     """Whether nothing is open in ``scope``."""
     return not opened or not any(id(n) in opened for r in scope.roots for n in _top_down(r))
@@ -233,11 +321,16 @@ def idle(scope: Scope, opened: OpenSpans) -> bool:
 
 def settle_over(scope: Scope, costs: SpanCosts) -> None:
     """Book what ran on top of other scopes' nodes into those nodes; ``scope`` is about to go."""
+    over = [root for root in scope.roots if root.under is not None]
+    if not over:
+        return
     view = _View([scope], {}, costs)
-    for root in scope.roots:
+    for root in over:
         under = root.under
         if under is None or under.over is None:
             continue
         for child in root.children.values():
-            under.debit_ns += child.total_ns + round(view.outer_cost(child))
+            sums = view.of(child)
+            under.debit_ns += child.total_ns + round(sums.outer_ns)
+            under.settled_ns += sums.full_ns + sums.below_ns
         under.over.remove(root)

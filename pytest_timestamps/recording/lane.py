@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from .scope import ORIGIN, Origin
 from .sites import ANY_FRAME
-from .tree import NOWHERE, Node, Root
+from .tree import NOWHERE, Node, PartSite, Root, is_seen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType
     from typing import Any
 
     from .scope import Scope
@@ -49,13 +50,15 @@ class Activation:
 
     ``node`` is the path that it counts for, None where it counts for none (its start was not
     seen, or there is no room for its path).
-    ``place`` is where spans below it hang. ``caller`` is set where recursion is folded.
+    ``place`` is where spans below it hang, ``beneath`` what it runs on.
+    ``caller`` is set where recursion is folded.
     ``frame`` is the id of the suspendable frame that a block was entered in, else 0.
     """
 
     __slots__ = (
         "active_ns",
         "began_ns",
+        "beneath",
         "caller",
         "foreign",
         "frame",
@@ -73,6 +76,7 @@ class Activation:
         self.site = site
         self.node: Node | None = None
         self.place = place
+        self.beneath = _ground(place)
         self.origin = origin
         self.caller: Node | None = None
         self.foreign = False
@@ -83,18 +87,39 @@ class Activation:
         self.suspended_ns = 0
 
 
+def _is_whole(node: Node, scope: Scope) -> bool:
+    """Do all captures of ``scope`` see the spans of ``node``, in the same tree?"""
+    return node.root.scope is scope and not (
+        type(node.site) is PartSite and node.site.seen_by is not None
+    )
+
+
+def _ground(place: Node) -> Node:
+    """The node that a span at ``place`` physically runs on, whatever its context."""
+    while isinstance(place, Root) and place.under is not None:
+        place = place.under
+    return place
+
+
 class Paused:
-    """A span between suspension and resumption, off every stack."""
+    """A span between suspension and resumption, off every stack.
+
+    ``closing``: it is resumed only to end, and so counts where it was suspended.
+    ``yielded_at`` is the code and the offset of the instruction that suspended its frame, where
+    `sys.monitoring` told of it.
+    """
 
     __slots__ = (
         "active_ns",
         "began_ns",
+        "closing",
         "frame",
         "key",
         "node",
         "paused_ns",
         "site",
         "suspended_ns",
+        "yielded_at",
     )
 
     def __init__(self, key: Any, site: Site, node: Node, active_ns: int, paused_ns: int) -> None:
@@ -106,12 +131,15 @@ class Paused:
         self.suspended_ns = 0
         self.began_ns = paused_ns - active_ns
         self.frame = 0
+        self.closing = False
+        self.yielded_at: tuple[CodeType, int] | None = None
 
 
 def forget_wait(paused: list[Paused], now_ns: int) -> None:
-    """Count no time between these spans' suspension and ``now_ns``."""
+    """These spans are being closed: the wait since their suspension counts for nothing."""
     for one in paused:
         one.paused_ns = now_ns
+        one.closing = True
 
 
 class Lane:
@@ -174,7 +202,10 @@ class Lane:
         scope = self.find_scope(self, origin, top)
         if scope is None:
             return None
-        root = scope.root_for(origin, None if top is NOWHERE else top, self)
+        if top is NOWHERE:
+            root = scope.root_for(origin, None, self)
+        else:
+            root = scope.root_for(origin, top, self, top.origin.flow)
         self.top = root
         if scope.timelines:
             # each span's start is needed: none may take the plain path
@@ -183,21 +214,33 @@ class Lane:
         return root
 
     def _settle_guarded(self, origin: Origin) -> Node | None:
-        last = self.stack[-1]
-        if last.key is None and last.place.origin is not origin:
+        while self.stack[-1].key is None:
+            last = self.stack[-1]
+            if last.origin is origin and last.place.origin is origin:
+                return last.place
+            # an idle change of context: what ran there is over
             self.stack.pop()
             if not self.stack:
                 self._unguard()
-            return self._settle(origin)
+                return self._settle(origin)
+        last = self.stack[-1]
         place = last.place
         if last.origin is origin:
             return place
         scope = self.find_scope(self, origin, place)
         if scope is None:
             return None
-        root = scope.root_for(origin, place, self)
+        root = scope.root_for(
+            origin, place, self, last.origin.flow, self._is_beneath_recursion(origin.node)
+        )
         self.stack.append(Activation(None, None, root, origin))
         return root
+
+    def _is_beneath_recursion(self, node: Node | None) -> bool:
+        """Is ``node`` open where its place in the tree doesn't show it, as recursion is on top?"""
+        if node is None or all(span.caller is None for span in self.stack):
+            return False
+        return any(span.node is node for span in self.stack) or node in self._plain_nodes()
 
     # Opening
 
@@ -207,16 +250,41 @@ class Lane:
         if place is None:
             return
         scope = place.root.scope
-        foreign = paused is not None and paused.node.root.scope is not scope
+        foreign = paused is not None and self._is_foreign(paused, place)
         if not (self.stack or frame or foreign or scope.timelines):
-            child = place.children.get(id(key))
-            if child is None and self._open_node(site.name, scope) is None:
-                child = place.add(key, site)
+            child = None if paused is not None else place.child(key, site)
+            if child is None:
+                child = self._find_child(place, key, site, paused)[0]
             if child is not None:
                 self.top = child
                 self._start_plain(child, paused)
                 return
         self._push(place, key, site, frame, paused, foreign)
+
+    def _is_foreign(self, paused: Paused, place: Node) -> bool:
+        """Must ``paused`` go on counting where it was suspended, not at ``place``?"""
+        if paused.closing:
+            return paused.node.parent is not place
+        scope, other = place.root.scope, paused.node.root.scope
+        return scope is not other and scope.seen_here(paused.site, other) is None
+
+    def _find_child(
+        self, place: Node, key: Any, site: Site, paused: Paused | None
+    ) -> tuple[Node | None, Node | None]:
+        """The child of ``place`` for a span of ``site``, and the open node that it folds into.
+
+        The child is made where there is none; None where there is no room, or where it folds.
+        """
+        scope = place.root.scope
+        seen_by = None
+        if paused is not None:
+            seen_by = scope.seen_here(site, paused.node.root.scope)
+        open_nodes = self._open_nodes(site.name, scope)
+        is_part = seen_by is not None and len(seen_by) < len(scope.members)
+        if len(open_nodes) == 1 and not is_part and _is_whole(open_nodes[0], scope):
+            return None, open_nodes[0]
+        site = scope.part_of(site, seen_by, tuple(open_nodes))
+        return place.child(key, site) or place.add(key, site), None
 
     def _start_plain(self, node: Node, paused: Paused | None) -> None:
         if paused is None:
@@ -239,8 +307,10 @@ class Lane:
             assert paused is not None
             span.foreign = True
             span.node = paused.node
+            if paused.node.root.scope is place.root.scope:
+                span.place = paused.node
         else:
-            self._find_node(span, place)
+            self._find_node(span, place, paused)
         now_ns = self.clock()
         span.start_ns = span.began_ns = now_ns
         if paused is not None:
@@ -251,15 +321,17 @@ class Lane:
                 span.node.resumes += 1
                 span.node.suspended_ns += now_ns - paused.paused_ns
 
-    def _find_node(self, span: Activation, place: Node) -> None:
+    def _find_node(self, span: Activation, place: Node, paused: Paused | None) -> None:
         assert span.site is not None
-        node = self._open_node(span.site.name, place.root.scope)
-        if node is not None:
-            span.caller = place
+        node, folded_into = self._find_child(place, span.key, span.site, paused)
+        if folded_into is not None:
+            span.caller = span.beneath
+            node = folded_into
+        if node is None:
+            place.root.scope.dropped += 1
         else:
-            node = place.children.get(id(span.key)) or place.add(span.key, span.site)
-        if node is not None:
             span.node = span.place = node
+            span.site = node.site
 
     def open_unseen(self, key: Any) -> None:
         """Open a span whose start was not seen: it counts for nothing and hides nothing."""
@@ -278,18 +350,24 @@ class Lane:
         self.top = self.below
         self.below = NOWHERE
 
-    def _open_node(self, name: str, scope: Scope) -> Node | None:
-        """The node of ``scope`` on this stack that carries ``name``, if one is open."""
+    def _open_nodes(self, name: str, scope: Scope) -> list[Node]:
+        """The nodes on this stack that carry ``name``, innermost first.
+
+        None further out than the first that all captures of ``scope`` see alike.
+        """
+        found: list[Node] = []
         for span in reversed(self.stack):
             node = span.node
-            if node is not None and not span.foreign and node.site.name == name:
-                if node.root.scope is scope:
-                    return node
-                return None
+            if node is not None and node.site.name == name and node not in found:
+                found.append(node)
+                if _is_whole(node, scope):
+                    return found
         for node in self._plain_nodes():
-            if node.site.name == name:
-                return node if node.root.scope is scope else None
-        return None
+            if node.site.name == name and node not in found:
+                found.append(node)
+                if _is_whole(node, scope):
+                    break
+        return found
 
     def _plain_nodes(self) -> list[Node]:
         """The open nodes below the guarded part, innermost first."""
@@ -304,7 +382,7 @@ class Lane:
         return nodes
 
     def open_spans(self, now_ns: int) -> list[OpenSpan]:
-        """All open spans, outermost first."""
+        """All open spans, outermost first, as `_book` would book them if they ended now."""
         spans: list[OpenSpan] = [
             (node, now_ns - node.start_ns, now_ns - node.start_ns, None, False)
             for node in reversed(self._plain_nodes())
@@ -312,9 +390,10 @@ class Lane:
         for span in list(self.stack):
             if span.node is not None:
                 stretch_ns = now_ns - span.start_ns
-                debited = span.caller or (span.place if span.foreign else None)
+                folded = span.caller is not None
+                debtor = span.beneath if folded or span.foreign else None
                 active_ns = span.active_ns + stretch_ns
-                spans.append((span.node, stretch_ns, active_ns, debited, span.caller is not None))
+                spans.append((span.node, stretch_ns, active_ns, debtor, folded))
         return spans
 
     # Closing
@@ -345,6 +424,9 @@ class Lane:
         Innermost first; empty where nothing of them is open here.
         """
         paused = []
+        while len(self.stack) > 1 and self.stack[-1].key is None:
+            # an idle change of context: what ran there is over
+            self.stack.pop()
         while self.stack and self.stack[-1].frame and frame in (self.stack[-1].frame, ANY_FRAME):
             paused.append(self._suspend(self.stack.pop(), now_ns))
             self._leave_guard()
@@ -376,7 +458,7 @@ class Lane:
         if self.stack:
             if self.stack[-1].key is key:
                 return []
-            if not any(span.key is key for span in self.stack) and not self._is_below(key):
+            if not self._is_open(key):
                 return None
         else:
             while type(self.top) is Root:
@@ -384,7 +466,7 @@ class Lane:
                 self.top = self.top.under or NOWHERE
             if self.top.key is key:
                 return []
-            if not self._is_below(key):
+            if not self._is_open(key):
                 return None
         above: list[Paused] = []
         while self.stack and self.stack[-1].key is not key:
@@ -397,7 +479,9 @@ class Lane:
                 self._displace(self._suspend_plain(self.top, now_ns), above)
         return above
 
-    def _is_below(self, key: Any) -> bool:
+    def _is_open(self, key: Any) -> bool:
+        if any(span.key is key for span in self.stack):
+            return True
         return any(node.key is key for node in self._plain_nodes())
 
     def _displace(self, paused: Paused | None, above: list[Paused]) -> None:
@@ -442,7 +526,7 @@ class Lane:
         else:
             node.total_ns += stretch_ns
         if span.foreign:
-            span.place.debit_ns += stretch_ns
+            span.beneath.debit_ns += stretch_ns
         return span.active_ns + stretch_ns
 
     def _finish(self, span: Activation, now_ns: int, failed: bool) -> None:
@@ -450,6 +534,8 @@ class Lane:
             return
         span.node.finish(self._book(span, now_ns), failed)
         for capture in span.node.root.scope.timelines:
+            if not is_seen(span.node, capture):
+                continue
             capture.add_to_timeline(span.site.name, span.node.root.section, span.began_ns, now_ns)
 
     def _leave_guard(self) -> None:

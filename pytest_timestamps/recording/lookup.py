@@ -29,16 +29,18 @@ _SUSPENDABLE = 0x80 | 0x100 | 0x200
 class Entry:
     """One entering of a capture: by which frame, on which lane, in a task or not.
 
+    ``mark`` is that of the origin which its context has had since.
     The frame is known by its id and its code: holding it would keep its locals alive.
     """
 
-    __slots__ = ("capture", "code", "frame_id", "in_task", "lane")
+    __slots__ = ("capture", "code", "frame_id", "in_task", "lane", "mark")
 
     def __init__(self, capture: Capture, frame: FrameType, lane: Lane) -> None:
         self.capture = capture
         self.frame_id = id(frame)
         self.code: CodeType = frame.f_code
         self.lane = lane
+        self.mark: object = None
         self.in_task = entered_in_task(frame)
 
 

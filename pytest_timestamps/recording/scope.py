@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-from .tree import NOWHERE, Node, Root
+from .tree import NOWHERE, Node, PartSite, Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from .capture import Capture
     from .lane import Lane
+    from .sites import Site
 
 __all__ = ["ABSENT", "NO_LANE", "ORIGIN", "PATHS_LIMIT", "NoLane", "Origin", "Scope", "ScopeTable"]
 
@@ -30,40 +32,89 @@ class Scope:
     ``hidden`` are captures that must not see this scope's spans although they cover its code.
     """
 
-    __slots__ = ("closed", "dropped", "hidden", "members", "paths", "roots", "table", "timelines")
+    __slots__ = (
+        "closed",
+        "dropped",
+        "hidden",
+        "members",
+        "parts",
+        "paths",
+        "roots",
+        "table",
+        "timelines",
+    )
 
     def __init__(self, members: tuple[Capture, ...], hidden: frozenset[Capture]) -> None:
         self.members = members
         self.hidden = hidden
         self.closed = False
         self.roots: list[Root] = []
-        self.table: dict[tuple[int, int], Root] = {}
+        self.table: dict[tuple[int, int, bool, bool], Root] = {}
+        self.parts: dict[Any, PartSite] = {}
         self.paths = 0
         self.dropped = 0
         self.timelines = tuple(m for m in members if m.wants_timeline)
 
     def claim_path(self) -> bool:
-        """Room for one more distinct path? Where not, the span is counted as dropped."""
+        """Room for one more distinct path?"""
         if self.paths >= PATHS_LIMIT:
-            self.dropped += 1
             return False
         self.paths += 1
         return True
 
-    def root_for(self, origin: Origin, under: Node | None, lane: Lane) -> Root:
+    def seen_here(self, site: Site, other: Scope) -> frozenset[Capture] | None:
+        """The members that saw a span begin which ``other`` holds as ``site``.
+
+        None where one that saw it, and still waits for it, is no member.
+        """
+        seen_by = site.seen_by if type(site) is PartSite else None
+        if seen_by is None:
+            seen_by = frozenset(other.members)
+        here = seen_by.intersection(self.members)
+        return None if any(member.running for member in seen_by - here) else here
+
+    def part_of(
+        self, site: Site, seen_by: frozenset[Capture] | None, onto: tuple[Node, ...]
+    ) -> Site:
+        """The site for spans of ``site`` that only some members see, or take for recursion."""
+        whole = site.whole if type(site) is PartSite else site
+        if seen_by is not None and len(seen_by) == len(self.members):
+            seen_by = None
+        if seen_by is None and not onto:
+            return whole
+        # a part holds what is known here by its id, so that the id stays its own
+        key = (id(whole), seen_by, *map(id, onto))
+        part = self.parts.get(key)
+        if part is None:
+            part = self.parts[key] = PartSite(whole, seen_by, onto)
+        return part
+
+    def root_for(
+        self,
+        origin: Origin,
+        under: Node | None,
+        lane: Lane,
+        flow: Origin | None = None,
+        within: bool = False,
+    ) -> Root:
         """The root for work of ``origin`` that runs on ``lane``, on top of ``under``.
 
-        Keyed by both, so that the names open beneath a root are the same each time: a fold
-        decided when a path was first seen stays right.
+        ``flow`` is that of the span on top there; ``within`` says that the starting span is known
+        to be open there. Keyed by all of these, so that the names open beneath a root are the
+        same each time: a fold decided when a path was first seen stays right.
         """
-        key = (id(origin), id(lane if under is None else under))
+        while isinstance(under, Root):
+            # an idle root: it tells nothing about what is open beneath
+            under = under.under
+        own = under is not None and flow is origin.flow
+        key = (id(origin), id(lane if under is None else under), own, within)
         root = self.table.get(key)
         # an id says who it is only while its owner lives, and the root keeps its owner alive
         if root is not None and root.origin is origin:
             return root
-        logical, detached = self._logical_parent(origin, under)
+        logical = under if own or origin.node is None else origin.node
         section = self.members[-1].section_name if origin.base is ABSENT else origin.section
-        root = Root(origin, self, under, logical, section, detached)
+        root = Root(origin, self, under, logical, section, logical is not under and not within)
         self.table[key] = root
         self.roots.append(root)
         if under is not None:
@@ -71,11 +122,6 @@ class Scope:
                 under.over = []
             under.over.append(root)
         return root
-
-    def _logical_parent(self, origin: Origin, under: Node | None) -> tuple[Node | None, bool]:
-        if origin.node is not None:
-            return origin.node, origin.node is not under
-        return under, False
 
     def retire(self, origin: Origin) -> None:
         """Let work of ``origin`` begin at new roots from now on."""
@@ -101,14 +147,26 @@ class NoLane:
 class Origin:
     """Where the work of a context began: an entered capture, or a span that started it.
 
-    ``node`` is the starting span, None for an entered capture; ``outer`` is the origin that
-    an entered capture's context had before.
+    ``node`` is the span that started the context's work, None where none did; ``outer`` is the
+    origin that an entered capture's context had before. Origins of one ``flow`` follow each other
+    in one task or thread; those of one ``mark`` stem from one entering, or one start, of work.
     An origin is bound to the ``lane`` of the thread that runs its context, so that the end of a
     span finds its lane without asking for the thread, which costs three times as much. A context
     that is copied into another thread is bound anew at its first span there, to a twin.
     """
 
-    __slots__ = ("base", "capture", "lane", "node", "outer", "scope", "section", "twins")
+    __slots__ = (
+        "base",
+        "capture",
+        "flow",
+        "lane",
+        "mark",
+        "node",
+        "outer",
+        "scope",
+        "section",
+        "twins",
+    )
 
     def __init__(
         self,
@@ -127,6 +185,8 @@ class Origin:
         self.section = section
         self.lane = lane or NO_LANE
         self.base = self
+        self.mark: object = self
+        self.flow: Origin = self if outer is None else outer.flow
         self.twins: dict[Lane, Origin] = {}
 
     def on(self, lane: Lane) -> Origin:
@@ -145,6 +205,8 @@ class Origin:
                 lane=lane,
             )
             twin.base = self.base
+            twin.mark = self.mark
+            twin.flow = self.flow
             twins[lane] = twin
         return twin
 

@@ -15,7 +15,6 @@ __all__ = ["ANY_FRAME", "SUSPENDABLE", "SWITCH", "Site", "Switch"]
 SUSPENDABLE = 0x20 | 0x80 | 0x100 | 0x200
 """Code flags of generators, coroutines, iterable coroutines and asynchronous generators."""
 
-
 ANY_FRAME = -1
 """Stands for every suspendable frame: what is driven from outside is suspended as a whole."""
 

@@ -43,8 +43,17 @@ class Timeline:
         """All kept spans in order of start, enclosing spans first."""
         texts = list(self._texts)
         times, refs = self._times, self._refs
+        # of two spans that last equally long, the one that ended later encloses the other
+        order = sorted(
+            range(len(times) // 2),
+            key=lambda i: (
+                times[2 * i],
+                -times[2 * i + 1],
+                -i if times[2 * i] < times[2 * i + 1] else i,
+            ),
+        )
         spans = []
-        for i in range(len(times) // 2):
+        for i in order:
             label, thread, task = (texts[ref] for ref in refs[3 * i : 3 * i + 3])
             assert isinstance(label, tuple)
             assert isinstance(thread, str)
@@ -52,7 +61,6 @@ class Timeline:
             spans.append(
                 TimelineSpan(label[0], label[1], times[2 * i], times[2 * i + 1], thread, task)
             )
-        spans.sort(key=lambda span: (span.start_ns, -span.end_ns))
         return spans
 
 

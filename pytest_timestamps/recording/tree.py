@@ -15,15 +15,35 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .capture import Capture
     from .scope import Origin, Scope
 
-__all__ = ["NOWHERE", "NO_MINIMUM", "Node", "Root"]
+__all__ = ["NOWHERE", "NO_MINIMUM", "Node", "PartSite", "Root", "is_seen"]
 
 NO_MINIMUM = 1 << 62
 """Larger than any duration: the minimum of no spans."""
 
 _NO_CHILDREN: dict[int, Node] = {}
 """Shared by all leaves, never written: most nodes are leaves."""
+
+
+class PartSite(Site):
+    """The site of spans that are not the same to all captures that gather them.
+
+    ``seen_by`` count them, None where all do; for the others they began too early, and their time
+    belongs to whoever resumed them. A capture that sees one of ``onto``, nodes of the same name
+    that are open beneath, takes them for recursion.
+    """
+
+    __slots__ = ("onto", "seen_by", "whole")
+
+    def __init__(
+        self, whole: Site, seen_by: frozenset[Capture] | None, onto: tuple[Node, ...]
+    ) -> None:
+        super().__init__(whole.name, whole.kind)
+        self.whole = whole
+        self.seen_by = seen_by
+        self.onto = onto
 
 
 _ROOT_SITE = Site("", "root")
@@ -34,10 +54,12 @@ class Node:
     """One call path below one root.
 
     ``key`` is what closes the span: the code object or the `Site`, compared by identity.
-    ``children`` maps ``id(key)`` to a child; the child keeps its key alive, so the id holds.
+    ``children`` maps ``id(key)`` to a child, or its site's id where that is a `PartSite`; the
+    child keeps both alive, so the id holds.
     ``start_ns`` is the running span's start, moved later by what it spent suspended.
     ``credit_ns`` and ``debit_ns`` move folded recursion from the caller's self time to the
     called name's; ``folded_in`` and ``folded_out`` count those calls.
+    ``settled_ns`` is what recording cost on top of it in scopes that are gone.
     ``recent`` is the child that was opened last, tried before ``children``: it saves a third of
     finding it.
     ``over`` lists the roots that ran on top of this node on the same stack.
@@ -60,6 +82,7 @@ class Node:
         "recent",
         "resumes",
         "root",
+        "settled_ns",
         "site",
         "slow",
         "start_ns",
@@ -89,6 +112,7 @@ class Node:
         self.folded_out = 0
         self.credit_ns = 0
         self.debit_ns = 0
+        self.settled_ns = 0.0
         self.over: list[Root] | None = None
         self.starting: Origin | None = None
 
@@ -99,8 +123,12 @@ class Node:
         child = Node(key, site, self, self.root)
         if self.children is _NO_CHILDREN:
             self.children = {}
-        self.children[id(key)] = child
+        self.children[id(site if type(site) is PartSite else key)] = child
         return child
+
+    def child(self, key: Any, site: Site) -> Node | None:
+        """The child for ``key``; None where there is none yet."""
+        return self.children.get(id(site if type(site) is PartSite else key))
 
     def finish(self, active_ns: int, failed: bool) -> None:
         """Count a finished span that was active for ``active_ns`` in all."""
@@ -111,6 +139,12 @@ class Node:
             self.min_ns = active_ns
         if active_ns > self.max_ns:
             self.max_ns = active_ns
+
+
+def is_seen(node: Node, capture: Capture) -> bool:
+    """Does ``capture``, which gathers in the node's scope, count the node's spans?"""
+    site = node.site
+    return type(site) is not PartSite or site.seen_by is None or capture in site.seen_by
 
 
 class Root(Node):

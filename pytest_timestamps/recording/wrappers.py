@@ -165,13 +165,17 @@ def _wrap_async_generator(function: Callable[..., Any], pick: Callable[..., Site
 
 
 class _Span:
-    """One wrapped span that may be suspended: begun, paused and resumed, then finished."""
+    """One wrapped span that may be suspended: begun, paused and resumed, then finished.
 
-    __slots__ = ("_paused", "_site", "_started")
+    Where recording was off in between it is lost: its site may be open for another call by now.
+    """
+
+    __slots__ = ("_lost", "_paused", "_site", "_started")
 
     def __init__(self, site: Site) -> None:
         self._site = site
         self._started = False
+        self._lost = False
         self._paused: list[Paused] = []
 
     def go(self) -> None:
@@ -183,9 +187,13 @@ class _Span:
             SWITCH.engine.lanes.paused.pop(id(self), None)
             paused, self._paused = self._paused, []
             SWITCH.engine.spans.resume(paused)
+        else:
+            self._lost = True
 
     def pause(self) -> None:
         """Be suspended."""
+        if self._lost:
+            return
         self._paused = SWITCH.engine.spans.pause(self._site, ANY_FRAME)
         if self._paused:
             SWITCH.engine.lanes.paused[id(self)] = self._paused
@@ -194,9 +202,12 @@ class _Span:
         """Count no time of the present suspension: closing is no resumption."""
         for one in self._paused:
             one.paused_ns = SWITCH.engine.clock()
+            one.closing = True
 
     def finish(self, failed: bool) -> None:
         """End, by an exception or without."""
+        if self._lost:
+            return
         if failed:
             SWITCH.engine.spans.fail(self._site)
         else:

@@ -14,7 +14,7 @@ _NOTHING_DECORATED = (
 def closing_lines(report: SessionReport, *, brief: bool = False) -> list[str]:
     """The session's totals and the overhead in one line, then a line for each reservation."""
     lines: list[str] = []
-    if not report.functions and not brief:
+    if report.tests and not report.functions and not brief:
         lines += _NOTHING_DECORATED
     lines.append(f"{_totals(report)}; {_overhead(report)}")
     still_open = sum(timing.open for timing in report.functions)

@@ -23,6 +23,7 @@ class TerminalStyle:
     tests that took less in total (None leaves out nothing).
     ``verbosity`` is pytest's: below -1 shows nothing, -1 the shortest form, 1 more columns and
     2 every row.
+    ``more`` tells the reader how to see the rows that were left out.
     """
 
     width: int = 80
@@ -32,6 +33,7 @@ class TerminalStyle:
     per_test: bool = False
     timeline: bool = False
     verbosity: int = 0
+    more: str = "--timestamps-top=N shows N, -vv all"
 
 
 class Section(NamedTuple):
@@ -85,10 +87,8 @@ def _rows_shown(style: TerminalStyle) -> int | None:
     return min(style.top, 5) if style.verbosity < 0 else style.top
 
 
-def _more(shown: int, known: int) -> list[str]:
-    return [f"... and {known - shown:,} more (--timestamps-top=N shows N, -vv all)"][
-        : known > shown
-    ]
+def _more(shown: int, known: int, style: TerminalStyle) -> list[str]:
+    return [f"... and {known - shown:,} more ({style.more})"] if known > shown else []
 
 
 def _table(headers: Sequence[str], rows: list[list[str]], style: TerminalStyle) -> list[str]:
@@ -121,7 +121,7 @@ def _hotspots(report: SessionReport, style: TerminalStyle) -> Section:
     ranked = rank_timings(kept, sort=style.sort, limit=_rows_shown(style))
     lines = _function_table(ranked, report.session.work_ns, style)
     title = "hotspots" if style.sort == "self" else f"hotspots (by {style.sort})"
-    return Section(title, [*lines, *_more(len(ranked), len(kept))])
+    return Section(title, [*lines, *_more(len(ranked), len(kept), style)])
 
 
 def _function_table(ranked: Sequence[Timing], whole_ns: int, style: TerminalStyle) -> list[str]:
@@ -168,7 +168,7 @@ def _slowest(report: SessionReport, style: TerminalStyle) -> Section:
     lines = table[:2]
     for line, test in zip(table[2:], shown, strict=True):
         lines += [line, *_top_functions(test.functions, style)]
-    return Section("slowest tests", [*lines, *_more(len(shown), len(kept))])
+    return Section("slowest tests", [*lines, *_more(len(shown), len(kept), style)])
 
 
 def _top_functions(functions: Sequence[Timing], style: TerminalStyle) -> list[str]:
@@ -210,7 +210,9 @@ def _fixtures(report: SessionReport, style: TerminalStyle) -> Section:
     lines = table[:2]
     for line, fixture in zip(table[2:], shown, strict=True):
         lines += [line, *_top_functions(fixture.functions, style)]
-    return Section("class, module and session fixtures", [*lines, *_more(len(shown), len(kept))])
+    return Section(
+        "class, module and session fixtures", [*lines, *_more(len(shown), len(kept), style)]
+    )
 
 
 def _fixture_label(fixture: FixtureResult) -> str:
@@ -230,7 +232,7 @@ def _per_test(report: SessionReport, style: TerminalStyle) -> Section:
         ending = f": {test.outcome}, {total}"
         lines.append(shorten(printable(test.nodeid), style.width - len(ending)) + ending)
         table = _function_table(ranked, test.phases.total_ns, style)
-        lines += [*table, *_more(len(ranked), len(kept)), ""]
+        lines += [*table, *_more(len(ranked), len(kept), style), ""]
     return Section("functions by test", lines[:-1])
 
 

@@ -1,9 +1,11 @@
 """pytest as people use it: other plugins, other kinds of tests, other ways to end."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from tests.plugin.conftest import Run
 
@@ -242,3 +244,143 @@ def test_without_a_terminal_the_reports_are_written(
     for number, switch in enumerate(["--no-summary", "-pno:terminal"]):
         alone(switch, f"--timestamps-report=json:{number}.json")
         assert calls_by_test(written(f"{number}.json")) == {"test_it": ("passed", {"query": 1})}
+
+
+@pytest.mark.parametrize("switch", ["--collect-only", "--help", "--version"])
+def test_where_no_test_runs_nothing_is_written(
+    suite: pytest.Pytester, alone: Run, switch: str
+) -> None:
+    """An empty report never replaces a full one because somebody listed the tests."""
+    suite.makepyfile(test_it="import shop\ndef test_it(): shop.query()")
+    (suite.path / "timestamps.json").write_text("full")
+    result = alone(switch, "--timestamps-report=json")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.no_fnmatch_line("*tests and fixtures*")
+    assert (suite.path / "timestamps.json").read_text() == "full"
+
+
+def test_a_refused_command_line_reports_nothing(suite: pytest.Pytester, alone: Run) -> None:
+    """A mistyped path leaves the last report alone."""
+    (suite.path / "timestamps.json").write_text("full")
+    result = alone("no_such_folder", "--timestamps-report=json")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.no_fnmatch_line("*tests and fixtures*")
+    assert (suite.path / "timestamps.json").read_text() == "full"
+
+
+def test_a_test_may_do_anything_to_its_collector(
+    suite: pytest.Pytester, alone: Run, written: Written
+) -> None:
+    """Stopped, started twice or kept: the session goes on, and the figures stand."""
+    suite.makepyfile(
+        """
+        import shop
+        from pytest_timestamps import Collector
+        kept = []
+
+        def test_stops(timestamp_collector):
+            shop.query()
+            timestamp_collector.stop()
+            shop.query()
+
+        def test_starts_again(timestamp_collector):
+            timestamp_collector.start()
+            shop.query()
+
+        def test_leaves_one_running():
+            kept.append(Collector("mine"))
+            kept[0].start()
+            shop.query()
+
+        def test_after():
+            shop.query()
+            kept[0].stop()
+            assert kept[0].timings()["query"].calls == 2
+        """
+    )
+    alone("--timestamps-report=json").assert_outcomes(passed=4)
+    assert calls_by_test(written()) == {
+        "test_stops": ("passed", {"query": 1}),
+        "test_starts_again": ("passed", {"query": 1}),
+        "test_leaves_one_running": ("passed", {"query": 1}),
+        "test_after": ("passed", {"query": 1}),
+    }
+
+
+def test_wide_async_fixtures_have_rows(
+    suite: pytest.Pytester, alone: Run, written: Written
+) -> None:
+    """A session fixture that pytest-asyncio runs is charged to no test either."""
+    if "loop_scope" not in inspect.signature(pytest_asyncio.fixture).parameters:
+        pytest.skip("this pytest-asyncio can't give a test its session's loop")
+    suite.makepyfile(
+        """
+        import pytest, pytest_asyncio
+        from pytest_timestamps import timestamp
+
+        @timestamp(name="connect")
+        async def connect(): pass
+
+        @timestamp(name="close")
+        async def close(): pass
+
+        @pytest_asyncio.fixture(scope="session", loop_scope="session")
+        async def database():
+            await connect()
+            yield
+            await close()
+
+        @pytest.mark.asyncio(loop_scope="session")
+        async def test_it(database): pass
+        """
+    )
+    alone("--timestamps-report=json").assert_outcomes(passed=1)
+    report = written()
+    assert [calls for _, calls in calls_by_test(report).values()] == [{}]
+    (database,) = (row for row in report["fixtures"] if row["name"] == "database")
+    assert {row["name"] for row in database["functions"]} == {"connect", "close"}
+
+
+def test_decorated_tests_fixtures_and_hooks_work(
+    suite: pytest.Pytester, run: Run, written: Written
+) -> None:
+    """What is decorated may be pytest's own to call: each span belongs to the test it ran for."""
+    suite.makeconftest(
+        """
+        from pytest_timestamps import timestamp
+
+        @timestamp(name="hook")
+        def pytest_runtest_setup(item): pass
+
+        @timestamp(name="between")
+        def pytest_runtest_logreport(report): pass
+        """
+    )
+    suite.makepyfile(
+        """
+        import pytest
+        from pytest_timestamps import timestamp
+
+        @pytest.fixture
+        @timestamp(name="fixture")
+        def decorated():
+            yield 7
+
+        @timestamp(name="test")
+        def test_decorated(decorated):
+            assert decorated == 7
+
+        @timestamp(name="method")
+        def test_other():
+            pass
+        """
+    )
+    run("--timestamps-report=json").assert_outcomes(passed=2)
+    tests = calls_by_test(written())
+    for name, expected in (
+        ("test_decorated", {"hook": 1, "fixture": 1, "test": 1}),
+        ("test_other", {"hook": 1, "method": 1}),
+    ):
+        calls = tests[name][1]
+        calls.pop("between", None)
+        assert calls == expected

@@ -1,5 +1,7 @@
 """Who is charged for which time: exact, on a clock that the test moves."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from pytest_timestamps import timestamp
@@ -36,8 +38,11 @@ def kept() -> list[Record]:
 
 
 @pytest.fixture
-def recorder(clock: Clock, kept: list[Record]) -> CaseRecorder:
-    return CaseRecorder(kept.append, clock=clock, unix_clock=lambda: 50_000)
+def recorder(clock: Clock, kept: list[Record]) -> Iterator[CaseRecorder]:
+    recorder = CaseRecorder(kept.append, clock=clock, unix_clock=lambda: 50_000)
+    yield recorder
+    # it keeps a collector running between tests, which would go on recording this suite
+    recorder.close()
 
 
 def phases(record: Record) -> tuple[int, int, int]:

@@ -206,7 +206,8 @@ def test_a_session_over_its_budget_fails_the_run_that_broke_it(
     result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines(
         [
-            "the session's runs cost 0.600024 USD with this run's 0.150006 USD, more than --token-run-*"
+            "the session's runs cost 0.600024 USD with this run's 0.150006 USD, more than "
+            "--token-run-*"
         ]
     )
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from pytest_timestamps.recording import Capture, timestamp, timestamp_block
+from pytest_timestamps.recording import Capture, timestamp
 
 from .support import FakeClock, row, tree
 
@@ -423,99 +423,3 @@ def test_a_wrapped_kind_stays_what_it_is(clock: FakeClock) -> None:
         steps = work()
         assert inspect.iscoroutine(steps)
         assert asyncio.run(steps) == 7
-
-
-def test_a_block_in_a_coroutine(clock: FakeClock) -> None:
-    """A block in an undecorated coroutine is suspended with it."""
-
-    async def work(name: str, duration_ns: int) -> None:
-        with timestamp_block(name):
-            clock.work(duration_ns)
-            await asyncio.sleep(0)
-            clock.work(duration_ns)
-
-    async def main() -> None:
-        await asyncio.gather(work("a", 1), work("b", 10), work("a", 100))
-
-    with Capture() as capture:
-        asyncio.run(main())
-    assert tree(capture) == {"a": (2, 202, 202), "b": (1, 20, 20)}
-    assert row(capture, "a").suspended_ns == 110 + 11
-    assert row(capture, "b").suspended_ns == 101
-
-
-def test_a_block_around_an_await_of_a_decorated_coroutine(clock: FakeClock) -> None:
-    """Block and coroutine are suspended and resumed together, in their order."""
-
-    @timestamp(name="inner")
-    async def inner() -> None:
-        clock.work(3)
-        await asyncio.sleep(0)
-        clock.work(4)
-
-    @timestamp(name="outer")
-    async def outer() -> None:
-        clock.work(1)
-        with timestamp_block("phase"):
-            clock.work(2)
-            await inner()
-        clock.work(5)
-
-    async def other() -> None:
-        clock.work(100)
-
-    async def main() -> None:
-        await asyncio.gather(outer(), other())
-
-    with Capture() as capture:
-        asyncio.run(main())
-    assert tree(capture) == {
-        "outer": (1, 15, 6),
-        "outer/phase": (1, 9, 2),
-        "outer/phase/inner": (1, 7, 7),
-    }
-    assert {r.suspended_ns for r in capture.recording().paths} == {100}
-
-
-def test_a_block_around_a_task_group(clock: FakeClock) -> None:
-    """Tasks started in a block hang below it, beside it."""
-
-    @timestamp(name="child")
-    async def child() -> None:
-        clock.work(5)
-
-    async def main() -> None:
-        with timestamp_block("phase"):
-            clock.work(1)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(child())
-                group.create_task(child())
-
-    with Capture() as capture:
-        asyncio.run(main())
-    assert tree(capture) == {"phase": (1, 1, 1), "phase/~child": (2, 10, 10)}
-    assert row(capture, "phase").suspended_ns == 10
-
-
-def test_a_block_in_a_cancelled_coroutine(clock: FakeClock) -> None:
-    """A block that a cancellation leaves is an error of the time that it ran."""
-
-    async def work() -> None:
-        with timestamp_block("phase"):
-            clock.work(3)
-            try:
-                await asyncio.sleep(60)
-            finally:
-                clock.work(2)
-
-    async def main() -> None:
-        task = asyncio.create_task(work())
-        await asyncio.sleep(0)
-        clock.work(100)
-        task.cancel()
-        await asyncio.wait([task])
-
-    with Capture() as capture:
-        asyncio.run(main())
-    assert tree(capture) == {"phase": (1, 5, 5)}
-    assert (row(capture, "phase").errors, row(capture, "phase").suspended_ns) == (1, 100)

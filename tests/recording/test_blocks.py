@@ -19,12 +19,11 @@ def test_a_block_is_a_span(clock: FakeClock) -> None:
     def leaf() -> None:
         clock.work(3)
 
-    with Capture() as capture:
-        with timestamp_block("outer"):
-            clock.work(1)
-            with timestamp_block("inner"):
-                leaf()
+    with Capture() as capture, timestamp_block("outer"):
+        clock.work(1)
+        with timestamp_block("inner"):
             leaf()
+        leaf()
     assert tree(capture) == {
         "outer": (1, 7, 1),
         "outer/inner": (1, 3, 0),
@@ -35,9 +34,14 @@ def test_a_block_is_a_span(clock: FakeClock) -> None:
 
 def test_a_block_that_raises(clock: FakeClock) -> None:
     """A block that an exception leaves is an error, and lets it through."""
-    with Capture() as capture, pytest.raises(KeyboardInterrupt), timestamp_block("phase"):
-        clock.work(3)
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with timestamp_block("phase"):
+            clock.work(3)
+            raise KeyboardInterrupt
+
+    with Capture() as capture, pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert tree(capture) == {"phase": (1, 3, 3)}
     assert row(capture, "phase").errors == 1
 
@@ -242,9 +246,13 @@ def test_in_a_context_manager_whose_body_raises(clock: FakeClock) -> None:
         with timestamp_block("session"):
             yield
 
-    with Capture() as capture, pytest.raises(LookupError), session():
-        clock.work(3)
-        raise LookupError
+    def work() -> None:
+        with session():
+            clock.work(3)
+            raise LookupError
+
+    with Capture() as capture, pytest.raises(LookupError):
+        work()
     assert tree(capture) == {"session": (1, 3, 3)}
     assert row(capture, "session").errors == 1
 

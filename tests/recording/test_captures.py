@@ -350,9 +350,7 @@ def test_a_task_keeps_the_section_of_its_start(
     }
 
 
-def test_many_short_captures_in_a_long_one(
-    clock: FakeClock, leaf: Callable[[int], None]
-) -> None:
+def test_many_short_captures_in_a_long_one(clock: FakeClock, leaf: Callable[[int], None]) -> None:
     """Scopes of captures that are over are summed up, not kept."""
     with Capture() as session:
         for _ in range(500):

@@ -137,7 +137,15 @@ def test_under_coverage(tmp_path: object, core: str) -> None:
     with open(script, "w") as file:
         file.write(_PROGRAM)
     finished = subprocess.run(
-        [sys.executable, "-m", "coverage", "run", "--rcfile=", f"--data-file={script}.data", script],
+        [
+            sys.executable,
+            "-m",
+            "coverage",
+            "run",
+            "--rcfile=",
+            f"--data-file={script}.data",
+            script,
+        ],
         env={**_environment(), "COVERAGE_CORE": core},
         capture_output=True,
         text=True,
@@ -146,8 +154,16 @@ def test_under_coverage(tmp_path: object, core: str) -> None:
     )
     assert (finished.returncode, finished.stdout) == (0, "3 calls\n"), finished.stderr
     report = subprocess.run(
-        [sys.executable, "-m", "coverage", "report", "--rcfile=", f"--data-file={script}.data",
-         f"--include={script}", "--format=total"],
+        [
+            sys.executable,
+            "-m",
+            "coverage",
+            "report",
+            "--rcfile=",
+            f"--data-file={script}.data",
+            f"--include={script}",
+            "--format=total",
+        ],
         env=_environment(),
         capture_output=True,
         text=True,
@@ -157,7 +173,7 @@ def test_under_coverage(tmp_path: object, core: str) -> None:
     assert report.stdout == "100\n", report.stderr
 
 
-_PROGRAM = '''
+_PROGRAM = """
 from pytest_timestamps.recording import Capture, timestamp
 
 @timestamp(name="leaf")
@@ -170,7 +186,7 @@ with Capture() as capture:
     for n in range(3):
         leaf(n)
 print(capture.recording().paths[0].calls, "calls")
-'''
+"""
 
 
 def _environment() -> dict[str, str]:
@@ -221,9 +237,12 @@ def test_every_tool_id_taken(clock: FakeClock, trunk: Callable[[], None]) -> Non
         monitoring.use_tool_id(tool, "other")
     try:
         capture = Capture()
-        with pytest.warns(RuntimeWarning) as caught, capture, timestamp_block("block"):
+        with pytest.warns(RuntimeWarning) as caught:
+            capture.__enter__()
+        with capture, timestamp_block("block"):
             trunk()
             templated(3)
+        capture.stop()
     finally:
         for tool in taken:
             monitoring.free_tool_id(tool)

@@ -11,7 +11,7 @@ import pytest
 from pytest_timestamps.errors import ArgumentError, ArgumentTypeError
 from pytest_timestamps.recording import Capture, timestamp
 
-from .support import MONITORED, FakeClock, row, tree
+from .support import MONITORED, FakeClock, tree
 
 
 @timestamp

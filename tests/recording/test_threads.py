@@ -32,9 +32,7 @@ def run(target: Callable[..., object], *args: object) -> None:
     thread.join()
 
 
-def test_a_thread_hangs_below_who_started_it(
-    clock: FakeClock, leaf: Callable[..., None]
-) -> None:
+def test_a_thread_hangs_below_who_started_it(clock: FakeClock, leaf: Callable[..., None]) -> None:
     """A thread's calls are children of the starting span, beside it."""
 
     @timestamp(name="spawn")
@@ -227,9 +225,7 @@ def test_a_context_copied_by_hand(clock: FakeClock, leaf: Callable[..., None]) -
     assert tree(capture) == {"leaf": (2, 11, 11)}
 
 
-def test_one_context_in_two_threads_by_turns(
-    clock: FakeClock, leaf: Callable[..., None]
-) -> None:
+def test_one_context_in_two_threads_by_turns(clock: FakeClock, leaf: Callable[..., None]) -> None:
     """A context that wanders between threads writes on the stack of the thread that it is in."""
     with Capture() as capture:
         context = contextvars.copy_context()
@@ -272,9 +268,7 @@ def test_a_copied_context_that_outlives_the_capture(
     assert tree(later) == {"leaf": (1, 1, 1)}
 
 
-def test_a_thread_that_outlives_the_capture(
-    clock: FakeClock, leaf: Callable[..., None]
-) -> None:
+def test_a_thread_that_outlives_the_capture(clock: FakeClock, leaf: Callable[..., None]) -> None:
     """What a thread does after the stop is recorded no more; what is open then is open."""
     started, go_on = threading.Event(), threading.Event()
 

@@ -44,8 +44,11 @@ def test_the_same_spec_twice_is_one_target(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("html5", "unknown format 'html5'; expected one of json, names, term"),
-        ("", "unknown format ''; expected one of json, names, term"),
+        (
+            "html5",
+            "unknown format 'html5'; expected one of csv, folded, html, json, markdown, names, ",
+        ),
+        ("", "unknown format ''; expected one of csv, folded, html, json, markdown, names, "),
         ("JSON", "unknown format 'JSON'; expected one of"),
         (
             "json:",
@@ -120,6 +123,12 @@ def test_a_link_is_written_through(tmp_path: Path) -> None:
     write_atomically(tmp_path / "link", b"new")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_bytes() == b"new"
+
+
+def test_a_device_is_written_to_and_not_replaced() -> None:
+    """A report may go to ``/dev/null``, which is one afterwards too."""
+    write_atomically(Path(os.devnull), b"gone")
+    assert not Path(os.devnull).is_file()
 
 
 def test_a_failed_write_leaves_the_old_file(
