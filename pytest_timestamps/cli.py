@@ -25,7 +25,17 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
         "compare",
         "Compare reports of two versions, and fail when a gate says so.",
     ),
+    "doctor": (
+        "pytest_timestamps.tokens.reconcile.doctor",
+        "doctor",
+        "Check what reconciliation needs.",
+    ),
     "merge": ("pytest_timestamps.report.merge", "merge", "Merge the reports of a run's shards."),
+    "reconcile": (
+        "pytest_timestamps.tokens.reconcile.command",
+        "reconcile",
+        "Settle token runs by the provider's books.",
+    ),
     "runs": ("pytest_timestamps.tokens.runs_command", "runs", "List a folder of token runs."),
     "sandbox": (
         "pytest_timestamps.sandbox.command",

@@ -101,6 +101,7 @@ class Fields:
     def count(self, name: str) -> int:
         """An integer of 0 or more."""
         value = self._data.get(name)
+        # Most of what is read of a ledger of thousands of runs are counts that are fine.
         if type(value) is int and value >= 0:
             return value
         value = self.integer(name)
