@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= auto
+SPEEDSCOPE := scratch/speedscope
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint format types layers docs picture browser browser-if-there screenshot test-all bench real-suites mock-check clean
@@ -60,6 +61,8 @@ browser: $(READY) ## the HTML report in a real Chromium, which is installed on D
 	@command -v chromedriver >/dev/null || { \
 	  command -v apt-get >/dev/null || { echo "make: install Chromium and its driver first" >&2; exit 1; }; \
 	  apt-get update && apt-get install -y chromium chromium-driver; }
+	@test -d $(SPEEDSCOPE)/package || ! command -v npm >/dev/null || { \
+	  mkdir -p $(SPEEDSCOPE) && cd $(SPEEDSCOPE) && npm pack --silent speedscope@1.25.0 && tar -xzf speedscope-*.tgz; }
 	$(BIN)/python -m pytest -q tests/browser
 
 # Where there is no Chromium the tests are skipped, and say so.
