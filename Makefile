@@ -7,9 +7,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= auto
+SPEEDSCOPE := scratch/speedscope
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types layers docs picture test-all bench real-suites clean
+.PHONY: help demo test check lint format types layers docs picture browser browser-if-there screenshot test-all bench real-suites mock-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +34,7 @@ demo: $(READY) ## run the example suite with --timestamps and say what to look a
 test: $(READY) ## run the tests on this Python, quickly
 	$(BIN)/python -m pytest -n $(WORKERS) -q
 
-check: lint types layers docs test-all ## what CI runs: all of the below, tests on every Python found
+check: lint types layers docs browser-if-there test-all ## what CI runs: all of the below, tests on every Python found
 
 lint: $(READY) ## ruff: style, imports, formatting
 	$(BIN)/ruff check .
@@ -56,6 +57,21 @@ docs: $(READY) ## build the documentation, strictly, into site/
 picture: $(READY) ## draw docs/demo.svg from the demo's output
 	$(BIN)/python -m tools.picture
 
+browser: $(READY) ## the HTML report in a real Chromium, which is installed on Debian and Ubuntu
+	@command -v chromedriver >/dev/null || { \
+	  command -v apt-get >/dev/null || { echo "make: install Chromium and its driver first" >&2; exit 1; }; \
+	  apt-get update && apt-get install -y chromium chromium-driver; }
+	@test -d $(SPEEDSCOPE)/package || ! command -v npm >/dev/null || { \
+	  mkdir -p $(SPEEDSCOPE) && cd $(SPEEDSCOPE) && npm pack --silent speedscope@1.25.0 && tar -xzf speedscope-*.tgz; }
+	$(BIN)/python -m pytest -q tests/browser
+
+# Where there is no Chromium the tests are skipped, and say so.
+browser-if-there: $(READY)
+	$(BIN)/python -m pytest -q tests/browser
+
+screenshot: $(READY) ## take docs/report.png of the demo's HTML report (needs Chromium)
+	$(BIN)/python -m tools.screenshot
+
 test-all: $(READY) ## tests with coverage on every Python found among 3.11, 3.12 and 3.13
 	$(BIN)/nox --non-interactive
 
@@ -64,6 +80,9 @@ bench: $(READY) ## the speed table, on every Python found; writes docs/performan
 
 real-suites: $(READY) ## run jinja2's and click's own tests with --timestamps (downloads them)
 	$(BIN)/python -m tools.real_suites
+
+mock-check: $(READY) ## what reconcile asks, against a mock of the published API (needs npx)
+	@$(BIN)/python -m tools.mock_check
 
 clean: ## remove what these targets made
 	rm -rf $(VENV) .nox site dist build scratch .coverage .coverage.* .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -35,7 +35,7 @@ def pythons(session: nox.Session) -> None:
     for version in SUPPORTED:
         if version not in VERSIONS:
             session.log(f"Python {version}: not found, not tested")
-    session.run("coverage", "erase")
+    _run_here(session, "coverage", "erase")
 
 
 @nox.session(python=VERSIONS)
@@ -48,14 +48,19 @@ def tests(session: nox.Session) -> None:
 @nox.session(python=False)
 def coverage(session: nox.Session) -> None:
     """Joined over the Pythons: some code runs on one version only."""
-    session.run("coverage", "combine", "--quiet")
-    session.run("coverage", "report")
+    _run_here(session, "coverage", "combine", "--quiet")
+    _run_here(session, "coverage", "report")
 
 
 @nox.session(python=False)
 def bench(session: nox.Session) -> None:
     """The speed table on every Python found, each in an environment of its own."""
-    session.run("python", "-m", "benchmarks", "--all-pythons", *session.posargs)
+    _run_here(session, "benchmarks", "--all-pythons", *session.posargs)
+
+
+def _run_here(session: nox.Session, module: str, *arguments: str) -> None:
+    """Run a module with nox's own Python, whose programs need not be on PATH."""
+    session.run(sys.executable, "-m", module, *arguments)
 
 
 def _install(session: nox.Session, *groups: str) -> None:

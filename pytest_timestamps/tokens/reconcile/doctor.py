@@ -50,7 +50,8 @@ def doctor(runs_dir: Path, base_url: str | None) -> int:
     words = {True: "ok", None: "note", False: "missing"}
     failed = False
     for finding in examine(runs_dir, os.environ, base_url, int(time.time())):
-        click.echo(f"{words[finding.is_fine]:8}{finding.subject}: {finding.text}")
+        text = " ".join(finding.text.split())
+        click.echo(f"{words[finding.is_fine]:8}{finding.subject}: {text}")
         failed = failed or finding.is_fine is False
     return int(failed)
 

@@ -3,6 +3,12 @@
 const CELL_HEIGHT = 22;
 const ALL_TESTS = "-1";
 
+// What tells functions apart stands at a name's end, and a narrow frame shows only a beginning.
+function lastParts(name) {
+  const dot = name.includes("::") ? -1 : name.lastIndexOf(".", name.lastIndexOf(".") - 1);
+  return dot > 0 && name.length < 500 ? name.slice(dot + 1) : name;
+}
+
 class Flame {
   constructor(mount, detail) {
     this.mount = mount;
@@ -41,14 +47,15 @@ class Flame {
     this.chart = TimestampsFlame.flamegraph()
       .width(this.mount.clientWidth).cellHeight(CELL_HEIGHT).inverted(true).selfValue(true)
       .minFrameSize(1).transitionDuration(duration).resetHeightOnZoom(true)
-      .label((node) => this.describe(node)).setColorMapper((node) => this.colour(node))
+      .getName((node) => lastParts(node.data.name)).label((node) => this.describe(node)).setColorMapper((node) => this.colour(node))
       .setSearchMatch((node) => this.matches(node)).setSearchHandler(() => {})
-      .setDetailsHandler((text) => { this.detail.textContent = text || (this.current ? this.describe(this.current) : "\u00a0"); })
+      .setDetailsHandler((text) => { this.detail.textContent = text || this.describe(this.current); })
       .onClick((node) => { this.current = node; this.fit(); this.mark(); });
     TimestampsFlame.select(this.mount).datum(this.tree).call(this.chart);
     this.root = TimestampsFlame.select(this.mount).datum();
     this.current = this.root;
     this.zoomed = this.root;
+    this.detail.textContent = this.describe(this.root);
     this.fit();
     if (this.term) this.search(this.term);
   }
@@ -96,7 +103,7 @@ class Flame {
     this.term = term.toLowerCase();
     if (!this.chart) return;
     this.chart.search(this.term);
-    if (!this.term) { this.detail.textContent = "\u00a0"; return; }
+    if (!this.term) { this.detail.textContent = this.describe(this.root); return; }
     let sum = 0;
     let frames = 0;
     const walk = [[this.root, false]];
