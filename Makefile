@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types layers docs picture test-all bench real-suites clean
+.PHONY: help demo test check lint format types layers docs picture browser browser-if-there screenshot test-all bench real-suites clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ demo: $(READY) ## run the example suite with --timestamps and say what to look a
 test: $(READY) ## run the tests on this Python, quickly
 	$(BIN)/python -m pytest -n $(WORKERS) -q
 
-check: lint types layers docs test-all ## what CI runs: all of the below, tests on every Python found
+check: lint types layers docs browser-if-there test-all ## what CI runs: all of the below, tests on every Python found
 
 lint: $(READY) ## ruff: style, imports, formatting
 	$(BIN)/ruff check .
@@ -55,6 +55,19 @@ docs: $(READY) ## build the documentation, strictly, into site/
 
 picture: $(READY) ## draw docs/demo.svg from the demo's output
 	$(BIN)/python -m tools.picture
+
+browser: $(READY) ## the HTML report in a real Chromium, which is installed on Debian and Ubuntu
+	@command -v chromedriver >/dev/null || { \
+	  command -v apt-get >/dev/null || { echo "make: install Chromium and its driver first" >&2; exit 1; }; \
+	  apt-get update && apt-get install -y chromium chromium-driver; }
+	$(BIN)/python -m pytest -q tests/browser
+
+# Where there is no Chromium the tests are skipped, and say so.
+browser-if-there: $(READY)
+	$(BIN)/python -m pytest -q tests/browser
+
+screenshot: $(READY) ## take docs/report.png of the demo's HTML report (needs Chromium)
+	$(BIN)/python -m tools.screenshot
 
 test-all: $(READY) ## tests with coverage on every Python found among 3.11, 3.12 and 3.13
 	$(BIN)/nox --non-interactive

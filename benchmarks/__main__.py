@@ -34,10 +34,11 @@ SECTIONS = {
 def main() -> None:
     """Parse the command line and do what it says."""
     arguments = _parser().parse_args()
-    if arguments.all_pythons:
+    if arguments.all_pythons or arguments.python:
         from benchmarks.everywhere import measure_everywhere
 
-        sys.exit(measure_everywhere(arguments.only or list(SECTIONS), arguments.quick))
+        sections = arguments.only or list(SECTIONS)
+        sys.exit(measure_everywhere(sections, arguments.quick, arguments.python))
     machine = describe_machine()
     print_machine(machine)
     rows: list[Row] = []
@@ -67,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", type=Path, help="also write the rows to this file")
     parser.add_argument(
         "--all-pythons", action="store_true", help="every supported Python; writes the docs page"
+    )
+    parser.add_argument(
+        "--python", metavar="3.12", help="measure this one anew, and write the page with all"
     )
     return parser
 

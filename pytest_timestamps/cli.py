@@ -20,6 +20,22 @@ __all__ = ["main", "program"]
 # Command -> (module, attribute, one line of help). The line stands here, so that listing the
 # commands imports none of them.
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
+    "compare": (
+        "pytest_timestamps.report.compare",
+        "compare",
+        "Compare reports of two versions, and fail when a gate says so.",
+    ),
+    "doctor": (
+        "pytest_timestamps.tokens.reconcile.doctor",
+        "doctor",
+        "Check what reconciliation needs.",
+    ),
+    "merge": ("pytest_timestamps.report.merge", "merge", "Merge the reports of a run's shards."),
+    "reconcile": (
+        "pytest_timestamps.tokens.reconcile.command",
+        "reconcile",
+        "Settle token runs by the provider's books.",
+    ),
     "runs": ("pytest_timestamps.tokens.runs_command", "runs", "List a folder of token runs."),
     "sandbox": (
         "pytest_timestamps.sandbox.command",
@@ -30,6 +46,11 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
 }
 
 USAGE_ERROR = 2
+
+# click 8.1 has no such exception: it prints its help by itself.
+_NO_ARGUMENTS: tuple[type[click.ClickException], ...] = tuple(
+    filter(None, [getattr(click.exceptions, "NoArgsIsHelpError", None)])
+)
 
 
 class LazyCommands(click.Group):
@@ -64,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             prog_name="pytest-timestamps",
             standalone_mode=False,
         )
-    except click.exceptions.NoArgsIsHelpError as error:
+    except _NO_ARGUMENTS as error:
         click.echo(error.format_message())
         sys.exit(USAGE_ERROR)
     except click.ClickException as error:

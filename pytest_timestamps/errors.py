@@ -28,6 +28,9 @@ from __future__ import annotations
 __all__ = [
     "ArgumentError",
     "ArgumentTypeError",
+    "BooksAccessError",
+    "BooksAnswerError",
+    "BooksQueryError",
     "BudgetError",
     "KeysError",
     "LedgerError",
@@ -88,6 +91,23 @@ class BudgetError(TokenRunError):
 
 class LedgerError(TokenRunError, OSError):
     """The folder of runs, or a file in it, can't be created, read, written or locked."""
+
+
+class BooksAccessError(TokenRunError):
+    """The provider refuses the key that asks for its books: no further question makes sense."""
+
+
+class BooksQueryError(TokenRunError):
+    """The provider's books gave no answer, after all retries.
+
+    ``status`` is the HTTP status that came in its place, None where none did.
+    """
+
+    status: int | None = None
+
+
+class BooksAnswerError(BooksQueryError):
+    """The provider's books gave an answer that can't be believed."""
 
 
 class RunExistsError(TokenRunError):

@@ -4,13 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from pytest_timestamps.cli import main
 from pytest_timestamps.report.json_writer import render_json
-from tests.samples import report
+from tests.samples import case, path, report
 
 
 @pytest.fixture
@@ -153,3 +155,79 @@ def test_listing_the_commands_imports_none(folder: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def write_session(name: str, *, calls: int = 3) -> None:
+    """A report of a session of its own, in which shop.query is called so often."""
+    made = report(
+        [case("tests/test_a.py::test_a", path("shop.query", section="call", calls=calls))]
+    )
+    known = str(UUID(bytes=name.encode().ljust(16)[:16]))
+    session = replace(made.session, id=known, shards=(known,))
+    Path(name).write_bytes(render_json(replace(made, session=session)))
+
+
+def test_merge_writes_one_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In any order the same bytes; without --report it is shown."""
+    write_session("a.json")
+    write_session("b.json")
+    assert run("merge", "a.json", "b.json", "--report=json:ab.json") == 0
+    assert run("merge", "b.json", "a.json", "--report=json:ba.json") == 0
+    assert (folder / "ab.json").read_bytes() == (folder / "ba.json").read_bytes()
+    capsys.readouterr()
+    assert run("merge", "a.json", "b.json") == 0
+    assert "1 test, 6 spans of 1 function" in capsys.readouterr().out
+
+
+def test_compare_exits_with_1_on_a_regression(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """0 without gates or below them, 1 over one of them; the reports are written either way."""
+    write_session("base.json")
+    write_session("head.json", calls=4)
+    assert run("compare", "base.json", "head.json") == 0
+    assert run("compare", "base.json", "head.json", "--fail-on=calls>+1") == 0
+    capsys.readouterr()
+    options = ["--fail-on=errors>0,calls>+0", "--report=markdown:c.md", "--report=term"]
+    assert run("compare", "base.json", "head.json", *options) == 1
+    assert "FAILED calls>+0: 2 figures over it" in capsys.readouterr().out
+    assert (folder / "c.md").read_text().startswith("## Compared with BASE: a gate failed")
+
+
+def test_compare_takes_repeated_reports(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--base and --head add files to the two that are named first."""
+    for name in ("b1", "b2", "b3", "h1", "h2"):
+        write_session(name)
+    more = ["--base=b2", "--base", "b3", "--head=h2"]
+    assert run("compare", "b1", "h1", *more, "--fail-on=calls>+0") == 0
+    assert "HEAD (2 reports) compared with BASE (3 reports)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["merge"], "Missing argument 'A.json B.json ...'."),
+        (["merge", "gone.json"], "gone.json: can't be read (No such file"),
+        (["merge", "a.json", "a.json"], "session 612e6a73-6f6e-2020-2020-2020"),
+        (["merge", "a.json", "--report=json:a.json"], "--report: json would overwrite a.json"),
+        (["compare", "a.json"], "Missing argument 'HEAD.json'."),
+        (["compare", "a.json", "gone.json"], "gone.json: can't be read"),
+        (["compare", "a.json", "a.json", "--fail-on=speed>1"], "--fail-on: 'speed>1': unknown"),
+        (["compare", "a.json", "a.json", "--floor=much"], "--floor must be a time with its unit"),
+        (["compare", "a.json", "a.json", "--report=html:x"], "--report: unknown format 'html'; "
+         "expected one of json, markdown, term"),
+        (["compare", "a.json", "a.json", "--report=json:a.json"], "--report: json would overwrite"),
+    ],
+)  # fmt: skip
+def test_merge_and_compare_refuse_in_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    """Exit status 2, one line on stderr, nothing written."""
+    write_session("a.json")
+    before = sorted(folder.iterdir())
+    assert run(*arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"pytest-timestamps: {message}"), err
+    assert err.count("\n") == 1
+    assert sorted(folder.iterdir()) == before

@@ -174,8 +174,8 @@ def test_reference_names_every_option(tmp_path: Path) -> None:
     """Each option of ``pytest --help`` stands in the reference with its ini twin."""
     reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
     shown = run([sys.executable, "-m", "pytest", "--help"], tmp_path).stdout
-    options = set(re.findall(r"--(?:no-)?timestamps[a-z-]*", shown))
-    assert "--timestamps-top" in options
+    options = set(re.findall(r"^  (--(?:(?:no-)?timestamps|token-run)[a-z-]*)", shown, re.M))
+    assert {"--timestamps-top", "--token-run-dir"} <= options
     assert [option for option in sorted(options) if f"`{option}" not in reference] == []
     twins = {option[2:].replace("-", "_") for option in options} - {"no_timestamps"}
     assert [twin for twin in sorted(twins) if f"`{twin}`" not in reference] == []

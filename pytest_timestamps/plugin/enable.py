@@ -1,10 +1,11 @@
 """Switch recording on for a session: register what this process needs, once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 
 from pytest_timestamps.errors import ArgumentError
+from pytest_timestamps.plugin.junit import JunitProperties, wants_junit
 from pytest_timestamps.plugin.outcomes import OutcomeListener
 from pytest_timestamps.plugin.phases import (
     RecorderPlugin,
@@ -31,8 +32,8 @@ def enable(config: pytest.Config) -> None:
         writer = ShardWriter(config)
         config.pluginmanager.register(writer, "timestamps-shard")
         workers = int(config.workerinput.get("workercount", 1))
-        limit = TIMELINE_LIMIT // max(1, workers) if settings.timeline else 0
-        _register_recorder(config, CaseRecorder(writer.keep, timeline_limit=limit))
+        limit = TIMELINE_LIMIT // max(1, workers) if settings.records_timeline else 0
+        _register_recorder(config, writer.keep, limit)
         return
     records: list[Record] = []
     shards = ShardCollector()
@@ -42,8 +43,8 @@ def enable(config: pytest.Config) -> None:
         return [*records, *shards.records()]
 
     if not _is_controller(config):
-        limit = TIMELINE_LIMIT if settings.timeline else 0
-        _register_recorder(config, CaseRecorder(records.append, timeline_limit=limit))
+        limit = TIMELINE_LIMIT if settings.records_timeline else 0
+        _register_recorder(config, records.append, limit)
     for name, plugin in (
         ("timestamps-shards", shards),
         ("timestamps-outcomes", outcomes),
@@ -69,7 +70,14 @@ def _is_controller(config: pytest.Config) -> bool:
     return bool(config.getoption("dist", "no") != "no")
 
 
-def _register_recorder(config: pytest.Config, recorder: CaseRecorder) -> None:
+def _register_recorder(
+    config: pytest.Config, keep: Callable[[Record], None], timeline_limit: int
+) -> None:
+    if wants_junit(config):
+        properties = JunitProperties(keep)
+        config.pluginmanager.register(properties, "timestamps-junit")
+        keep = properties.keep
+    recorder = CaseRecorder(keep, timeline_limit=timeline_limit)
     config.stash[RECORDER] = recorder
     config.pluginmanager.register(RecorderPlugin(recorder, records_all), "timestamps-recorder")
 

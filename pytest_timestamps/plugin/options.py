@@ -37,10 +37,11 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         metavar="FORMAT[:PATH]",
         dest="timestamps_report",
-        help="write a report: term, json or json:PATH (default timestamps.json in the rootdir); "
-        "may be repeated",
+        help="write a report: term, html, json, markdown, csv, openmetrics, folded, speedscope or "
+        "perfetto, to PATH (default timestamps.EXTENSION in the rootdir); may be repeated",
     )
     parser.addini("timestamps_report", "reports to write, one FORMAT[:PATH] a line", "linelist")
+    _add_gates(parser, group)
     for name, metavar, text in (
         ("top", "N", "rows in each table (default 10)"),
         ("sort", "ORDER", "order of functions: self (default), total or calls"),
@@ -60,19 +61,39 @@ def add_options(parser: pytest.Parser) -> None:
         parser.addini(dest, text, type="bool", default=False)
 
 
+def _add_gates(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
+    group.addoption(
+        "--timestamps-compare",
+        action="append",
+        metavar="BASE.json",
+        dest="timestamps_compare",
+        help="compare with this JSON report; repeated ones of the same session are taken together",
+    )
+    parser.addini("timestamps_compare", "JSON reports to compare with, one a line", "linelist")
+    text = "fail if METRIC>[+]NUMBER[%|ns|ms|s] holds, such as calls>+0,tokens>+10%"
+    # argparse reads a percent sign in a help text as the start of a placeholder.
+    group.addoption(
+        "--timestamps-fail-on",
+        metavar="EXPR",
+        dest="timestamps_fail_on",
+        help=text.replace("%", "%%"),
+    )
+    parser.addini("timestamps_fail_on", text)
+
+
 def is_enabled(config: pytest.Config) -> bool:
     """Whether to record: asked for, or implied by an option that asks for output.
 
     In an ini file the options that only shape the output (top, sort, min_time) imply nothing.
     """
     option = config.option
-    if option.collectonly or option.help or option.version:
+    if any(getattr(option, name, False) for name in ("collectonly", "help", "version")):
         # No test will run: an empty report could only replace a full one.
         return False
     switch: bool | None = getattr(option, "timestamps", None)
     if switch is not None:
         return switch
-    asks = ("report", "per_test", "timeline")
+    asks = ("report", "per_test", "timeline", "compare", "fail_on")
     shapes = ("top", "sort", "min_time")
     return (
         any(getattr(option, f"timestamps_{name}", None) is not None for name in asks + shapes)

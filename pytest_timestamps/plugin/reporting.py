@@ -1,6 +1,10 @@
 """At session end: build the report, let others change it, write it, show it."""
 
+# Annotations unread: pytest 8.2 has no public name for its terminal reporter.
+from __future__ import annotations
+
 import gc
+import os
 import sys
 import time
 import uuid
@@ -10,15 +14,18 @@ from dataclasses import dataclass, field
 import pytest
 
 from pytest_timestamps._version import __version__
-from pytest_timestamps.errors import ReportFileError
+from pytest_timestamps.plugin.gating import Baseline, add_comparison_to_summary
 from pytest_timestamps.plugin.outcomes import OutcomeListener
 from pytest_timestamps.plugin.settings import Settings
 from pytest_timestamps.report.build import SessionFacts, build_report
+from pytest_timestamps.report.comparing import ReportComparison
+from pytest_timestamps.report.comparison_text import render_comparison
 from pytest_timestamps.report.machine import describe_machine
 from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.records import Record
-from pytest_timestamps.report.targets import TERMINAL, write_target
+from pytest_timestamps.report.step_summary import SUMMARISED
 from pytest_timestamps.report.terminal import Section, TerminalStyle, render_sections
+from pytest_timestamps.report.writing import Written, write_reports
 
 __all__ = ["ReportingPlugin"]
 
@@ -33,6 +40,7 @@ class _Ending:
     report: SessionReport
     written: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    compared: ReportComparison | None = None
 
 
 class ReportingPlugin:
@@ -62,7 +70,9 @@ class ReportingPlugin:
     # The outermost wrapper: where there is no terminal to have asked for the summary, the
     # reports are written all the same, and after everything else.
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self, exitstatus: int) -> Generator[None, object, object]:
+    def pytest_sessionfinish(
+        self, session: pytest.Session, exitstatus: int
+    ) -> Generator[None, object, object]:
         try:
             return (yield)
         finally:
@@ -70,6 +80,13 @@ class ReportingPlugin:
             if self._ending is None and exitstatus != pytest.ExitCode.USAGE_ERROR:
                 for problem in self._finish(exitstatus).problems:
                     print(f"pytest-timestamps: {problem}", file=sys.stderr)
+            self._apply_gates(session)
+
+    def _apply_gates(self, session: pytest.Session) -> None:
+        """A gate that was exceeded fails a session in which nothing else did."""
+        compared = self._ending.compared if self._ending is not None else None
+        if compared is not None and compared.failed and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter, exitstatus: int
@@ -93,6 +110,8 @@ class ReportingPlugin:
             # A hook may have put anything into the report.
             sections = []
             ending.problems.append(f"the report can't be shown: {_said(error)}")
+        if ending.compared is not None:
+            sections.append(Section("comparison", render_comparison(ending.compared)))
         _show(terminalreporter, sections)
         if settings.verbosity >= -1:
             for line in ending.written:
@@ -118,15 +137,22 @@ class ReportingPlugin:
         problems: list[str] = []
         report = self._changed(self._built(exit_status, problems), problems)
         ending = _Ending(report, problems=problems)
-        for target in self._settings.targets:
-            if target.renderer.name == TERMINAL or target.path is None:
-                continue
-            try:
-                write_target(target, report)
-                ending.written.append(f"{target.renderer.name} report: {target.path}")
-            except ReportFileError as error:
-                problems.append(str(error))
+        written = write_reports(self._settings.targets, report, os.environ)
+        if self._settings.baseline is not None:
+            self._compare(self._settings.baseline, ending, written)
+        ending.written += written.lines
+        ending.problems += written.problems
         return ending
+
+    def _compare(self, baseline: Baseline, ending: _Ending, written: Written) -> None:
+        try:
+            ending.compared = baseline.judge(ending.report)
+        except Exception as error:
+            # A hook may have put anything into the report.
+            written.problems.append(f"the comparison failed: {_said(error)}")
+            return
+        if any(target.renderer.name == SUMMARISED for target in self._settings.targets):
+            add_comparison_to_summary(ending.compared, os.environ, written)
 
     def _built(self, exit_status: int, problems: list[str]) -> SessionReport:
         session_id = str(uuid.uuid4())

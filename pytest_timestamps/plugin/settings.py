@@ -1,26 +1,34 @@
 """All options and ini values as one frozen value, checked."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_timestamps.analysis.durations import parse_duration_ns
 from pytest_timestamps.analysis.timings import SortOrder, check_sort
 from pytest_timestamps.errors import ArgumentError
 from pytest_timestamps.report.renderers import Renderer
 from pytest_timestamps.report.targets import ReportTarget, parse_targets
 
-__all__ = ["Settings", "parse_duration_ns", "read_settings"]
+if TYPE_CHECKING:
+    from pytest_timestamps.plugin.gating import Baseline
 
-_UNITS_NS = {"ns": 1, "us": 1_000, "µs": 1_000, "μs": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(ns|us|µs|μs|ms|s)", re.ASCII)
+__all__ = ["Settings", "parse_duration_ns", "read_settings"]
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the user asked for; made once a session."""
+    """What the user asked for; made once a session.
+
+    ``timeline`` shows one on the terminal, ``records_timeline`` is also on for a format that is
+    nothing without one.
+    """
 
     targets: tuple[ReportTarget, ...] = ()
     top: int = 10
@@ -28,23 +36,30 @@ class Settings:
     min_time_ns: int | None = None
     per_test: bool = False
     timeline: bool = False
+    records_timeline: bool = False
     verbosity: int = 0
+    baseline: Baseline | None = None
 
 
 def read_settings(config: pytest.Config, renderers: Mapping[str, Renderer]) -> Settings:
     """The session's settings; ``pytest.UsageError`` names the option that can't be used.
 
-    An xdist worker writes no reports, so it has no targets.
+    An xdist worker writes no reports, so it has no targets and compares with nothing.
     """
+    is_worker = hasattr(config, "workerinput")
+    timeline = _flag(config, "timeline")
     try:
         return Settings(
-            targets=() if hasattr(config, "workerinput") else _targets(config, renderers),
+            targets=() if is_worker else _targets(config, renderers),
             top=_top(_value(config, "top")),
             sort=_sort(_value(config, "sort")),
             min_time_ns=_min_time_ns(_value(config, "min_time")),
             per_test=_flag(config, "per_test"),
-            timeline=_flag(config, "timeline"),
-            verbosity=config.get_verbosity(),
+            timeline=timeline,
+            records_timeline=timeline or _needs_timeline(config, renderers),
+            # The option is the terminal's, which may have been switched off.
+            verbosity=int(getattr(config.option, "verbose", 0)),
+            baseline=None if is_worker else _baseline(config),
         )
     except ArgumentError as error:
         raise pytest.UsageError(str(error)) from None
@@ -65,13 +80,33 @@ def _flag(config: pytest.Config, name: str) -> bool:
     )
 
 
-def _targets(config: pytest.Config, renderers: Mapping[str, Renderer]) -> tuple[ReportTarget, ...]:
+def _specs(config: pytest.Config) -> list[str]:
     given: list[str] | None = getattr(config.option, "timestamps_report", None)
-    specs = given if given is not None else list(config.getini("timestamps_report"))
+    return given if given is not None else list(config.getini("timestamps_report"))
+
+
+def _targets(config: pytest.Config, renderers: Mapping[str, Renderer]) -> tuple[ReportTarget, ...]:
     try:
-        return parse_targets(specs, renderers, Path(config.rootpath))
+        return parse_targets(_specs(config), renderers, Path(config.rootpath))
     except ArgumentError as error:
         raise ArgumentError(f"--timestamps-report: {error}") from None
+
+
+def _needs_timeline(config: pytest.Config, renderers: Mapping[str, Renderer]) -> bool:
+    """Asked of the formats' names, which a worker knows too."""
+    asked = (renderers.get(spec.partition(":")[0]) for spec in _specs(config))
+    return any(renderer.needs_timeline for renderer in asked if renderer is not None)
+
+
+def _baseline(config: pytest.Config) -> Baseline | None:
+    given: list[str] | None = getattr(config.option, "timestamps_compare", None)
+    paths = given if given is not None else list(config.getini("timestamps_compare"))
+    fail_on = _value(config, "fail_on")
+    if not paths and fail_on is None:
+        return None
+    from pytest_timestamps.plugin.gating import read_baseline
+
+    return read_baseline(paths, fail_on, Path(config.rootpath))
 
 
 def _top(text: str | None) -> int:
@@ -98,17 +133,3 @@ def _min_time_ns(text: str | None) -> int | None:
         return parse_duration_ns(text)
     except ArgumentError as error:
         raise ArgumentError(f"--timestamps-min-time {error}") from None
-
-
-def parse_duration_ns(text: str) -> int:
-    """Nanoseconds in ``5ms``, ``1.5s``, ``20us``, ``0``; ArgumentError for anything else."""
-    if text.strip() == "0":
-        return 0
-    match = _DURATION.fullmatch(text.strip())
-    if match is None or len(match[1]) > 30:
-        raise ArgumentError(
-            f"must be a time with its unit (ns, us, ms or s) such as 5ms, got {text!r}"
-        )
-    whole, _, fraction = match[1].partition(".")
-    scaled = int(whole + fraction) * _UNITS_NS[match[2]]
-    return int(scaled // 10 ** len(fraction))

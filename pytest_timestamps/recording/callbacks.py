@@ -142,6 +142,7 @@ def _build_suspension(engine: Engine, marks: Marks, delegation: Delegation) -> C
             frame_id = id(getframe(1))
             paused = pause(code, frame_id)
             if paused:
+                paused[-1].yielded_at = (code, offset)
                 # of a generator that died without an event, and whose address is used again
                 for one in suspended.get(frame_id, ()):
                     one.node.finish(one.active_ns, False)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Delegation"]
 
+_GENERATOR = 0x20
+"""The code flag of a generator (see `inspect`)."""
+
 _NO_KEY = object()
 """A key that no span has."""
 
@@ -63,7 +66,9 @@ class Delegation:
             self._watch(frame.f_code)
         outermost = linked[-1][0] if linked else id(frame)
         group = suspended[outermost] if linked else paused
-        beyond = self._above(group) if group else []
+        # what throws into a generator links it to whoever delegates to it
+        sure = closed_ns is None and all(_is_generator(one.f_code) for one in (frame, *callers))
+        beyond = self._above(group) if group and not sure else []
         if beyond:
             self._beyond[outermost] = beyond
         for frame_id, _ in (*reversed(beyond), *reversed(linked)):
@@ -107,14 +112,15 @@ class Delegation:
         """Those that wait for ``paused`` by their place in the call tree, innermost first.
 
         Neither `close` nor an asynchronous generator links the frames of those that wait; which
-        of several spans of one path it is makes no difference.
+        of several spans of one path it is makes no difference. One that has only driven a
+        generator, and then yielded itself, waits for nothing.
         """
         found: list[_Waiting] = []
         opened = {id(span[0]) for span in self._lanes.here().open_spans(0)}
         node = paused[-1].node.parent
         while type(node) is not Root and id(node) not in opened:
             for frame_id, group in list(self._lanes.paused.items()):
-                if group[0].node is node:
+                if group[0].node is node and _waits(group):
                     is_block = group[-1].site.kind == "block"
                     found.append((frame_id, _NO_KEY if is_block else group[-1].key))
                     node = group[-1].node.parent
@@ -122,6 +128,21 @@ class Delegation:
             else:
                 break
         return found
+
+
+def _waits(paused: list[Paused]) -> bool:
+    """Was the frame of ``paused`` suspended by what it awaits or delegates to?
+
+    The instruction after each suspension tells, by its lowest two bits: 1 after a plain yield.
+    """
+    if paused[-1].yielded_at is None:
+        return True
+    code, offset = paused[-1].yielded_at
+    return code.co_code[offset + 3] & 3 != 1
+
+
+def _is_generator(code: CodeType) -> bool:
+    return code.co_flags & SUSPENDABLE == _GENERATOR
 
 
 def _callers(frame: FrameType) -> list[FrameType]:

@@ -84,7 +84,7 @@ def add_scopes(
     for scope in scopes:
         for root in list(scope.roots):
             for node in view.nodes(root):
-                overhead_ns += view.of(node).full_ns
+                overhead_ns += view.of(node).own_ns
                 figures = view.figures(node)
                 if not is_seen(node, capture):
                     above, _ = _seen_above(node, capture)
@@ -113,10 +113,31 @@ def _locate(
         section, detached = "", False
         if root is not None:
             detached = root.detached and place[0] >= 0
+            detached = detached and not _runs_on(root, place[0], table, capture, places)
             section = root.section if place[0] < 0 else ""
         place = table.locate(place[0], section, detached, one.site.name)
         places[id(one)] = place
     return place
+
+
+def _runs_on(
+    root: Root,
+    row: int,
+    table: PathTable,
+    capture: Capture,
+    places: dict[int, tuple[int, bool]],
+) -> bool:
+    """Is a span of ``row`` open on the stack beneath ``root``?"""
+    under: Node | None = root.under
+    while under is not None:
+        if isinstance(under, Root):
+            under = under.under
+            continue
+        seen = capture in under.root.scope.members and is_seen(under, capture)
+        if seen and _locate(table, under, capture, places)[0] == row:
+            return True
+        under = under.parent
+    return False
 
 
 def _recursion_of(node: Node, capture: Capture) -> Node | None:
@@ -158,10 +179,21 @@ class _Sums:
     """What lies beneath one node: time and cost of its physical children, and its own cost.
 
     ``inner_ns``, ``outer_ns`` and ``full_ns`` are recording's cost inside this node's own spans,
-    around them, and both; ``below_ns`` is that of all that ran during them.
+    around them, and both, without folded calls; ``folded_ns`` is what those cost inside of
+    themselves, ``own_ns`` the cost of all of the node's calls, and ``below_ns`` that of all that
+    ran during its spans, folded calls included.
     """
 
-    __slots__ = ("around_ns", "below_ns", "children_ns", "full_ns", "inner_ns", "outer_ns")
+    __slots__ = (
+        "around_ns",
+        "below_ns",
+        "children_ns",
+        "folded_ns",
+        "full_ns",
+        "inner_ns",
+        "outer_ns",
+        "own_ns",
+    )
 
     def __init__(self) -> None:
         self.below_ns = 0.0
@@ -170,6 +202,8 @@ class _Sums:
         self.inner_ns = 0.0
         self.outer_ns = 0.0
         self.full_ns = 0.0
+        self.folded_ns = 0.0
+        self.own_ns = 0.0
 
 
 class _View:
@@ -243,15 +277,17 @@ class _View:
         plain -= resumes
         sums.full_ns = plain * cost.full_ns + slow * slow_cost.full_ns
         sums.outer_ns = plain * cost.outer_ns + slow * slow_cost.outer_ns
-        sums.inner_ns = plain * cost.inner_ns + (slow + node.folded_in) * slow_cost.inner_ns
+        sums.inner_ns = plain * cost.inner_ns + slow * slow_cost.inner_ns
         if resumes:
             again = costs.of_resumption(kind)
             sums.full_ns += resumes * again.full_ns
             sums.outer_ns += resumes * again.outer_ns
             sums.inner_ns += resumes * again.inner_ns
+        sums.folded_ns = node.folded_in * slow_cost.inner_ns
+        sums.own_ns = sums.full_ns + node.folded_in * slow_cost.full_ns
         missed_ns = node.misses * costs.missed_ns
         sums.around_ns += node.folded_out * slow_cost.outer_ns + missed_ns
-        sums.below_ns += (node.folded_in + node.folded_out) * slow_cost.full_ns + missed_ns
+        sums.below_ns += node.folded_out * slow_cost.full_ns + missed_ns
 
     def figures(self, node: Node) -> tuple[int, ...]:
         """One node's row: see `PathTable.add`."""
@@ -263,14 +299,19 @@ class _View:
         within_ns = sums.inner_ns + sums.below_ns
         calls = node.calls + now.spans
         per_call_ns = within_ns / calls if calls else 0.0
+        longest_ns = _less(max(node.max_ns, now.longest_ns), per_call_ns)
+        total_less_ns = _less(total_ns, within_ns)
+        if node.folded_in:
+            # the outermost call holds most of the cost, and is no longer than all of them
+            longest_ns = min(longest_ns, total_less_ns)
         return (
             calls,
             node.errors,
             now.spans,
-            _less(total_ns, within_ns),
-            _less(self_ns, sums.inner_ns + sums.around_ns),
+            total_less_ns,
+            _less(self_ns, sums.inner_ns + sums.folded_ns + sums.around_ns),
             _least(min(node.min_ns, now.shortest_ns), per_call_ns),
-            _less(max(node.max_ns, now.longest_ns), per_call_ns),
+            longest_ns,
             node.suspended_ns,
         )
 

@@ -18,6 +18,7 @@ from .tree import NOWHERE, Node, PartSite, Root, is_seen
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType
     from typing import Any
 
     from .scope import Scope
@@ -104,6 +105,8 @@ class Paused:
     """A span between suspension and resumption, off every stack.
 
     ``closing``: it is resumed only to end, and so counts where it was suspended.
+    ``yielded_at`` is the code and the offset of the instruction that suspended its frame, where
+    `sys.monitoring` told of it.
     """
 
     __slots__ = (
@@ -116,6 +119,7 @@ class Paused:
         "paused_ns",
         "site",
         "suspended_ns",
+        "yielded_at",
     )
 
     def __init__(self, key: Any, site: Site, node: Node, active_ns: int, paused_ns: int) -> None:
@@ -128,6 +132,7 @@ class Paused:
         self.began_ns = paused_ns - active_ns
         self.frame = 0
         self.closing = False
+        self.yielded_at: tuple[CodeType, int] | None = None
 
 
 def forget_wait(paused: list[Paused], now_ns: int) -> None:
@@ -213,7 +218,10 @@ class Lane:
         scope = self.find_scope(self, origin, top)
         if scope is None:
             return None
-        root = scope.root_for(origin, None if top is NOWHERE else top, self)
+        if top is NOWHERE:
+            root = scope.root_for(origin, None, self)
+        else:
+            root = scope.root_for(origin, top, self, top.origin.flow)
         self.top = root
         if scope.timelines:
             # each span's start is needed: none may take the plain path
@@ -238,9 +246,17 @@ class Lane:
         scope = self.find_scope(self, origin, place)
         if scope is None:
             return None
-        root = scope.root_for(origin, place, self)
+        root = scope.root_for(
+            origin, place, self, last.origin.flow, self._is_beneath_recursion(origin.node)
+        )
         self.stack.append(Activation(None, None, root, origin))
         return root
+
+    def _is_beneath_recursion(self, node: Node | None) -> bool:
+        """Is ``node`` open where its place in the tree doesn't show it, as recursion is on top?"""
+        if node is None or all(span.caller is None for span in self.stack):
+            return False
+        return any(span.node is node for span in self.stack) or node in self._plain_nodes()
 
     # Opening
 

@@ -49,7 +49,7 @@ class Scope:
         self.hidden = hidden
         self.closed = False
         self.roots: list[Root] = []
-        self.table: dict[tuple[int, int], Root] = {}
+        self.table: dict[tuple[int, int, bool, bool], Root] = {}
         self.parts: dict[Any, PartSite] = {}
         self.paths = 0
         self.dropped = 0
@@ -89,23 +89,32 @@ class Scope:
             part = self.parts[key] = PartSite(whole, seen_by, onto)
         return part
 
-    def root_for(self, origin: Origin, under: Node | None, lane: Lane) -> Root:
+    def root_for(
+        self,
+        origin: Origin,
+        under: Node | None,
+        lane: Lane,
+        flow: Origin | None = None,
+        within: bool = False,
+    ) -> Root:
         """The root for work of ``origin`` that runs on ``lane``, on top of ``under``.
 
-        Keyed by both, so that the names open beneath a root are the same each time: a fold
-        decided when a path was first seen stays right.
+        ``flow`` is that of the span on top there; ``within`` says that the starting span is known
+        to be open there. Keyed by all of these, so that the names open beneath a root are the
+        same each time: a fold decided when a path was first seen stays right.
         """
         while isinstance(under, Root):
             # an idle root: it tells nothing about what is open beneath
             under = under.under
-        key = (id(origin), id(lane if under is None else under))
+        own = under is not None and flow is origin.flow
+        key = (id(origin), id(lane if under is None else under), own, within)
         root = self.table.get(key)
         # an id says who it is only while its owner lives, and the root keeps its owner alive
         if root is not None and root.origin is origin:
             return root
-        logical, detached = self._logical_parent(origin, under)
+        logical = under if own or origin.node is None else origin.node
         section = self.members[-1].section_name if origin.base is ABSENT else origin.section
-        root = Root(origin, self, under, logical, section, detached)
+        root = Root(origin, self, under, logical, section, logical is not under and not within)
         self.table[key] = root
         self.roots.append(root)
         if under is not None:
@@ -113,12 +122,6 @@ class Scope:
                 under.over = []
             under.over.append(root)
         return root
-
-    def _logical_parent(self, origin: Origin, under: Node | None) -> tuple[Node | None, bool]:
-        own = under is not None and under.origin.flow is origin.flow
-        if origin.node is None or own:
-            return under, False
-        return origin.node, origin.node is not under
 
     def retire(self, origin: Origin) -> None:
         """Let work of ``origin`` begin at new roots from now on."""

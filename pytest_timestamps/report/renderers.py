@@ -20,11 +20,13 @@ class Renderer:
     """A format by name, the ending of its files, and how it is made.
 
     ``extension`` has no dot.
+    ``needs_timeline`` says that the format is nothing without one: asking for it records one.
     """
 
     name: str
     extension: str
     render: Render
+    needs_timeline: bool = False
 
 
 def _lazily(module: str, function: str) -> Render:
@@ -37,9 +39,27 @@ def _lazily(module: str, function: str) -> Render:
     return render
 
 
+_PACKAGE = "pytest_timestamps.report"
+
 BUILT_IN: tuple[Renderer, ...] = (
-    Renderer("json", "json", _lazily("pytest_timestamps.report.json_writer", "render_json")),
-    Renderer("term", "txt", _lazily("pytest_timestamps.report.terminal", "render_terminal")),
+    Renderer("csv", "csv", _lazily(f"{_PACKAGE}.csv_table", "render_csv")),
+    Renderer("folded", "folded", _lazily(f"{_PACKAGE}.folded", "render_folded")),
+    Renderer("html", "html", _lazily(f"{_PACKAGE}.html.page", "render_html")),
+    Renderer("json", "json", _lazily(f"{_PACKAGE}.json_writer", "render_json")),
+    Renderer("markdown", "md", _lazily(f"{_PACKAGE}.markdown", "render_markdown")),
+    Renderer(
+        "openmetrics", "openmetrics.txt", _lazily(f"{_PACKAGE}.openmetrics", "render_openmetrics")
+    ),
+    Renderer(
+        "perfetto",
+        "perfetto.json",
+        _lazily(f"{_PACKAGE}.perfetto", "render_perfetto"),
+        needs_timeline=True,
+    ),
+    Renderer(
+        "speedscope", "speedscope.json", _lazily(f"{_PACKAGE}.speedscope", "render_speedscope")
+    ),
+    Renderer("term", "txt", _lazily(f"{_PACKAGE}.terminal", "render_terminal")),
 )
 
 

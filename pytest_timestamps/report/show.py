@@ -1,20 +1,22 @@
 """``pytest-timestamps show``: render a report from its JSON file."""
 
+import os
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from pytest_timestamps.analysis.timings import SORT_ORDERS, SortOrder
-from pytest_timestamps.errors import ArgumentError
+from pytest_timestamps.report.input_files import output_targets, refuse_overwriting, tell_written
 from pytest_timestamps.report.json_reader import load_report
 from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.renderers import collect_renderers
-from pytest_timestamps.report.targets import parse_targets, write_target
 from pytest_timestamps.report.terminal import TerminalStyle, render_sections
+from pytest_timestamps.report.writing import write_reports
 
-__all__ = ["show"]
+__all__ = ["echo_lines", "echo_report", "show"]
 
 
 @click.command()
@@ -45,32 +47,26 @@ def show(report_file: Path, specs: tuple[str, ...], sort: SortOrder, limit: int)
 
     Relative paths count from the current directory.
     """
-    try:
-        targets = parse_targets(specs or ("term",), collect_renderers(()), Path.cwd())
-    except ArgumentError as error:
-        raise ArgumentError(f"--report: {error}") from None
+    targets = output_targets(specs, collect_renderers(()))
     report = load_report(report_file)
-    for target in targets:
-        if target.path is not None and target.path.exists() and target.path.samefile(report_file):
-            raise ArgumentError(
-                f"--report: {target.renderer.name} would overwrite {report_file}, "
-                "which it is made from; give it a path of its own"
-            )
-    for target in targets:
-        if target.path is None:
-            click.echo(_for_terminal(report, sort, limit), nl=False)
-        else:
-            write_target(target, report)
-            click.echo(f"{target.renderer.name} report: {target.path}")
+    refuse_overwriting(targets, [report_file])
+    if any(target.path is None for target in targets):
+        echo_report(report, sort=sort, limit=limit)
+    tell_written(write_reports(targets, report, os.environ))
 
 
-def _for_terminal(report: SessionReport, sort: SortOrder, limit: int) -> str:
+def echo_report(report: SessionReport, *, sort: SortOrder = "self", limit: int = 10) -> None:
+    """Print the report as wide as the terminal is."""
     width = max(40, shutil.get_terminal_size((100, 24)).columns - 1)
     style = TerminalStyle(width=width, top=limit, sort=sort, more="--limit=N shows N")
     lines: list[str] = []
     for section in render_sections(report, style):
         lines += [f" {section.title} ".center(width, "="), *section.lines]
-    text = "\n".join(lines) + "\n"
-    # A name may hold what the terminal's encoding can't say, and ASCII has no µ.
+    echo_lines(lines)
+
+
+def echo_lines(lines: Iterable[str]) -> None:
+    """Print lines that may hold what the terminal's encoding can't say: ASCII has no µ."""
     encoding = sys.stdout.encoding or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
+    text = "".join(f"{line}\n" for line in lines)
+    click.echo(text.encode(encoding, "backslashreplace").decode(encoding), nl=False)

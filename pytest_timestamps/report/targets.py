@@ -11,7 +11,14 @@ from pytest_timestamps.errors import ArgumentError, ReportFileError
 from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.renderers import Renderer
 
-__all__ = ["TERMINAL", "ReportTarget", "parse_targets", "write_atomically", "write_target"]
+__all__ = [
+    "TERMINAL",
+    "ReportTarget",
+    "parse_targets",
+    "write_atomically",
+    "write_content",
+    "write_target",
+]
 
 TERMINAL = "term"
 
@@ -91,10 +98,8 @@ def _check_writable(path: Path) -> None:
         raise ArgumentError(f"{path} can't be written: {error.strerror}") from None
 
 
-def write_target(target: ReportTarget, report: SessionReport) -> None:
-    """Render and write one report; ReportFileError says which failed and why."""
-    if target.path is None:
-        raise AssertionError("the terminal is not a file")
+def write_target(target: ReportTarget, report: SessionReport) -> bytes:
+    """Render and write one report, and return it; ReportFileError says what failed and why."""
     name = target.renderer.name
     try:
         content = target.renderer.render(report)
@@ -108,12 +113,21 @@ def write_target(target: ReportTarget, report: SessionReport) -> None:
             f"the {name} report was not written: its renderer returned "
             f"{type(content).__name__}, expected bytes"
         )
+    return write_content(target, content)
+
+
+def write_content(target: ReportTarget, content: bytes) -> bytes:
+    """Put what a renderer made into the target's file, and return it; or ReportFileError."""
+    if target.path is None:
+        raise AssertionError("the terminal is not a file")
     try:
         write_atomically(target.path, content)
     except OSError as error:
         raise ReportFileError(
-            f"the {name} report was not written to {target.path}: {error.strerror or error}"
+            f"the {target.renderer.name} report was not written to {target.path}: "
+            f"{error.strerror or error}"
         ) from error
+    return content
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -135,7 +135,8 @@ class Ledger:
             for framework in _folders(self.root):
                 for run in _folders(framework):
                     path = run / RUN_FILE
-                    if path.exists():
+                    # Not there yet: its process is about to write it, or died before it could.
+                    if os.path.exists(path):
                         yield path
         except OSError as error:
             raise LedgerError(

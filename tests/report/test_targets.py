@@ -44,8 +44,11 @@ def test_the_same_spec_twice_is_one_target(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("html5", "unknown format 'html5'; expected one of json, names, term"),
-        ("", "unknown format ''; expected one of json, names, term"),
+        (
+            "html5",
+            "unknown format 'html5'; expected one of csv, folded, html, json, markdown, names, ",
+        ),
+        ("", "unknown format ''; expected one of csv, folded, html, json, markdown, names, "),
         ("JSON", "unknown format 'JSON'; expected one of"),
         (
             "json:",

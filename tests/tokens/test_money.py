@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from decimal import Decimal
 
+import genai_prices
 import pytest
 
 from pytest_timestamps.errors import ArgumentError, ArgumentTypeError
@@ -58,6 +60,10 @@ def test_output_of_a_model_that_prices_none_is_unknown() -> None:
     assert price_usage({"text-embedding-3-small": used(10, 5)}, AT_S).usd is None
 
 
+@pytest.mark.skipif(
+    "price_context" not in inspect.signature(genai_prices.calc_price).parameters,
+    reason="this version's price table knows no tiers",
+)
 def test_a_tier_has_its_own_price() -> None:
     """Priority costs more, flex and batch less; what the tier costs is not guessed."""
     prices = {

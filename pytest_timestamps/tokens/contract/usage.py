@@ -72,8 +72,8 @@ def decode_observed(fields: Fields) -> ObservedUsage:
         counts.cached_tokens,
         complete=fields.flag("complete"),
         incomplete_reasons=_optional_texts(fields, "incomplete_reasons"),
-        foreign_key_calls=_optional_count(fields, "foreign_key_calls"),
-        replayed=_optional_count(fields, "replayed"),
+        foreign_key_calls=fields.optional_count("foreign_key_calls"),
+        replayed=fields.optional_count("replayed"),
         by_model=decode_models(fields, "by_model") if "by_model" in fields else {},
     )
 
@@ -99,8 +99,8 @@ def _tier(fields: Fields) -> TierUsage:
     counts = TokenCounts(
         calls=fields.count("calls"),
         input_tokens=fields.count("input_tokens"),
-        output_tokens=_optional_count(fields, "output_tokens"),
-        cached_tokens=_optional_count(fields, "cached_tokens"),
+        output_tokens=fields.optional_count("output_tokens"),
+        cached_tokens=fields.optional_count("cached_tokens"),
     )
     if counts.cached_tokens > counts.input_tokens:
         raise fields.bad_value("cached_tokens", f"at most input_tokens, {counts.input_tokens}")
@@ -109,8 +109,8 @@ def _tier(fields: Fields) -> TierUsage:
         counts.input_tokens,
         counts.output_tokens,
         counts.cached_tokens,
-        cache_write_tokens=_optional_count(fields, "cache_write_tokens"),
-        reasoning_tokens=_optional_count(fields, "reasoning_tokens"),
+        cache_write_tokens=fields.optional_count("cache_write_tokens"),
+        reasoning_tokens=fields.optional_count("reasoning_tokens"),
     )
 
 
@@ -127,10 +127,6 @@ def _model(fields: Fields) -> ModelUsage:
         by_tier={tier: _tier(usage) for tier, usage in tiers},
         incomplete_reasons=_optional_texts(fields, "incomplete_reasons"),
     )
-
-
-def _optional_count(fields: Fields, name: str) -> int:
-    return fields.count(name) if name in fields else 0
 
 
 def _optional_texts(fields: Fields, name: str) -> tuple[str, ...]:

@@ -1,0 +1,121 @@
+"""Compare session reports: figures, gates, and what a reader must know about both sides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_timestamps.analysis.comparison import Comparison, NoisePolicy, compare
+from pytest_timestamps.analysis.gates import Gate
+from pytest_timestamps.analysis.text import count
+from pytest_timestamps.report.figures import comparable_figures
+from pytest_timestamps.report.model import Machine, SessionReport
+from pytest_timestamps.report.run_figures import read_run, run_label
+
+__all__ = ["ReportComparison", "compare_reports"]
+
+_MACHINE_FIELDS = (
+    "hostname", "system", "architecture", "cpu", "cpu_count", "python_implementation",
+    "python_version",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ReportComparison:
+    """A comparison, the ids of the sessions compared, and warnings about them.
+
+    Without ``base_ids`` there was no BASE, and only limits on HEAD's own figures were judged.
+    """
+
+    comparison: Comparison
+    base_ids: tuple[str, ...]
+    head_ids: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether any gate was exceeded."""
+        return bool(self.comparison.breaches)
+
+
+def compare_reports(
+    bases: Sequence[SessionReport],
+    heads: Sequence[SessionReport],
+    gates: Sequence[Gate] = (),
+    policy: NoisePolicy | None = None,
+) -> ReportComparison:
+    """HEAD's reports against BASE's, several of each being repetitions of the same session."""
+    compared = compare(
+        [comparable_figures(report) for report in bases],
+        [comparable_figures(report) for report in heads],
+        gates,
+        policy,
+    )
+    return ReportComparison(
+        compared,
+        tuple(report.session.id for report in bases),
+        tuple(report.session.id for report in heads),
+        (
+            *_machine_warnings(bases, heads),
+            *_recording_warnings((*bases, *heads)),
+            *_trust_warnings(bases, heads),
+            *_gate_warnings(compared),
+        ),
+    )
+
+
+def _machine_warnings(bases: Sequence[SessionReport], heads: Sequence[SessionReport]) -> list[str]:
+    """A line if the two sides, or the files of one side, ran on different machines."""
+    before, after = _machines(bases), _machines(heads)
+    differences: list[str] = []
+    for field in _MACHINE_FIELDS:
+        seen, now = ({str(getattr(m, field)) for m in side} for side in (before, after))
+        if seen != now or len(seen) > 1:
+            values = f"{'/'.join(sorted(seen))} and {'/'.join(sorted(now))}"
+            differences.append(f"{field} {values}")
+    if not differences:
+        return []
+    return [
+        f"BASE and HEAD come from different machines ({'; '.join(differences)}): "
+        "trust the counts, not the times"
+    ]
+
+
+def _machines(reports: Sequence[SessionReport]) -> list[Machine]:
+    return [machine for report in reports for machine in report.machines]
+
+
+def _recording_warnings(reports: Sequence[SessionReport]) -> list[str]:
+    dropped = sum(report.dropped_paths for report in reports)
+    if not dropped:
+        return []
+    return [f"{count(dropped, 'span')} past the cap on call paths are counted in their callers"]
+
+
+def _trust_warnings(bases: Sequence[SessionReport], heads: Sequence[SessionReport]) -> list[str]:
+    """Runs whose figures come from different sources, or are only a part."""
+    sources: dict[str, set[str]] = {}
+    for report in (*bases, *heads):
+        for run in map(read_run, report.runs):
+            sources.setdefault(run_label(run), set()).add(run.trust)
+    mixed = [label for label, trusts in sources.items() if len(trusts - {"unknown"}) > 1]
+    partial = [label for label, trusts in sources.items() if "incomplete" in trusts]
+    lines: list[str] = []
+    if mixed:
+        lines.append(
+            f"{count(len(mixed), 'run')} with figures of different sources "
+            f"({', '.join(sorted(mixed)[:3])}): verified ones may differ from observed ones"
+        )
+    if partial:
+        lines.append(
+            f"{count(len(partial), 'run')} observed only in part "
+            f"({', '.join(sorted(partial)[:3])}): more was used than is shown"
+        )
+    return lines
+
+
+def _gate_warnings(compared: Comparison) -> list[str]:
+    gated = {gate.metric for gate in compared.gates}
+    return [
+        f"{metric} of {count(number, 'run')} are unknown and not compared"
+        for metric, number in compared.unknown.items()
+        if metric in gated
+    ]

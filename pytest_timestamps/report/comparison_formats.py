@@ -1,0 +1,96 @@
+"""A comparison as text, Markdown and JSON.
+
+Versions of the JSON form, each with the change that made it:
+1: the first.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+
+from pytest_timestamps.analysis.comparison import Change
+from pytest_timestamps.report.comparing import ReportComparison
+from pytest_timestamps.report.comparison_text import (
+    HEADERS,
+    change_cells,
+    listings,
+    nothing_changed,
+    render_comparison,
+    verdicts,
+)
+from pytest_timestamps.report.markdown import markdown_code, markdown_table, markdown_text
+
+__all__ = ["COMPARISON_FORMATS", "render_comparison_markdown"]
+
+FORMAT_VERSION = 1
+
+
+def _render_text(compared: ReportComparison) -> bytes:
+    return _encoded("\n".join(render_comparison(compared)))
+
+
+def render_comparison_markdown(compared: ReportComparison) -> bytes:
+    """For a pull request's comment: the verdict first, then what changed."""
+    verdict = "a gate failed" if compared.failed else "nothing over a gate"
+    if not compared.comparison.gates:
+        verdict = "no gate was set"
+    lines = [f"## Compared with BASE: {verdict}", ""]
+    lines += [f"- {markdown_text(text)}" for text in verdicts(compared.comparison)]
+    lines += [f"- Warning: {markdown_text(text)}" for text in compared.warnings]
+    shown = listings(compared.comparison)
+    if not shown:
+        lines += ["", nothing_changed(compared.comparison)]
+    for listing in shown:
+        lines += ["", f"**{listing.title.capitalize()}**", ""]
+        rows = [
+            [f"{change.subject.kind} {markdown_code(change.subject.name)}", *change_cells(change)]
+            for change in listing.changes
+        ]
+        lines += markdown_table(HEADERS, rows, left=2)
+        if listing.left:
+            lines.append(f"… and {listing.left:,} more.")
+    return _encoded("\n".join(lines))
+
+
+def _render_json(compared: ReportComparison) -> bytes:
+    """Every change that there is, noise included, and which of them exceed a gate."""
+    inner = compared.comparison
+    document = {
+        "format_version": FORMAT_VERSION,
+        "base": compared.base_ids,
+        "head": compared.head_ids,
+        "failed": compared.failed,
+        "warnings": compared.warnings,
+        "gates": [gate.text for gate in inner.gates],
+        "breaches": [
+            {"gate": breach.gate.text, **_row(breach.change)} for breach in inner.breaches
+        ],
+        "changes": [_row(change) for change in inner.changes if change.growth],
+    }
+    return f"{json.dumps(document, indent=1)}\n".encode("ascii")
+
+
+def _row(change: Change) -> dict[str, object]:
+    unit = "_ns" if change.is_time else "_usd" if change.metric == "cost" else ""
+    return {
+        "kind": change.subject.kind,
+        "name": change.subject.name,
+        "metric": f"{change.metric}{unit}",
+        "base": change.base,
+        "head": change.head,
+        "growth": change.growth,
+        "is_new": change.is_new,
+        "is_gone": change.is_gone,
+        "p": change.p,
+    }
+
+
+def _encoded(text: str) -> bytes:
+    return f"{text.rstrip()}\n".encode("utf-8", "backslashreplace")
+
+
+# Format -> (ending of its files, renderer).
+COMPARISON_FORMATS: Mapping[str, tuple[str, Callable[[ReportComparison], bytes]]] = {
+    "json": ("json", _render_json),
+    "markdown": ("md", render_comparison_markdown),
+    "term": ("txt", _render_text),
+}

@@ -1,0 +1,162 @@
+"""A comparison in words: what each line of its text and of its Markdown says."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from pytest_timestamps.analysis.comparison import Breach, Change, Comparison
+from pytest_timestamps.analysis.text import count, draw_table, format_ns, printable, shorten
+from pytest_timestamps.report.comparing import ReportComparison
+
+__all__ = [
+    "HEADERS",
+    "Listing",
+    "change_cells",
+    "listings",
+    "nothing_changed",
+    "render_comparison",
+    "verdicts",
+]
+
+HEADERS = ("what", "metric", "BASE", "HEAD", "change", "how sure")
+ROWS = 20
+NAME_WIDTH = 70
+
+
+class Listing(NamedTuple):
+    """A heading and the changes below it; ``left`` more are not listed."""
+
+    title: str
+    changes: Sequence[Change]
+    left: int
+
+
+def render_comparison(compared: ReportComparison) -> list[str]:
+    """The lines of the comparison for a terminal or a text file."""
+    lines = [_headline(compared), *(f"warning: {text}" for text in compared.warnings)]
+    lines += verdicts(compared.comparison)
+    shown = listings(compared.comparison)
+    if not shown:
+        lines.append(nothing_changed(compared.comparison))
+    for listing in shown:
+        rows = [
+            [shorten(printable(_label(change)), NAME_WIDTH), *change_cells(change)]
+            for change in listing.changes
+        ]
+        lines += ["", f"{listing.title}:", *draw_table(HEADERS, rows, left=2)]
+        if listing.left:
+            lines.append(f"... and {listing.left:,} more (--report=json:PATH has them all)")
+    return lines
+
+
+def nothing_changed(compared: Comparison) -> str:
+    """What is said where there is nothing to list."""
+    policy = compared.policy
+    return (
+        f"No count changed, and no time grew by more than {policy.ratio:.0%} "
+        f"and {format_ns(policy.floor_ns)}."
+    )
+
+
+def _headline(compared: ReportComparison) -> str:
+    base, head = compared.comparison.samples
+    if not compared.base_ids:
+        return "No BASE: only limits on this session's own figures apply"
+    return f"HEAD ({count(head, 'report')}) compared with BASE ({count(base, 'report')})"
+
+
+def verdicts(compared: Comparison) -> list[str]:
+    """A line for each gate: passed or failed, and what came near."""
+    lines: list[str] = []
+    for gate in compared.gates:
+        if gate in compared.untested:
+            lines.append(f"no data {gate.text}: nothing has {gate.metric}")
+            continue
+        failed = _of(compared.breaches, gate.text)
+        small, noise = _of(compared.too_small, gate.text), _of(compared.noise, gate.text)
+        text = f"FAILED {gate.text}: {count(failed, 'figure')} over it" if failed else (
+            f"passed {gate.text}"
+        )  # fmt: skip
+        notes: list[str] = []
+        if small:
+            notes.append(f"{small:,} grew by less than {format_ns(compared.policy.floor_ns)}")
+        if noise:
+            notes.append(f"{noise:,} within the noise of the repeated reports")
+        lines.append(f"{text} ({', '.join(notes)} not counted)" if notes else text)
+    return lines
+
+
+def _of(breaches: Iterable[Breach], gate: str) -> int:
+    return sum(breach.gate.text == gate for breach in breaches)
+
+
+def listings(compared: Comparison) -> list[Listing]:
+    """What broke a gate, what took longer, what is called more or less, what is new or gone."""
+    broken = list(dict.fromkeys(breach.change for breach in compared.breaches))
+    seen = set(broken)
+    rest = [change for change in compared.changes if change not in seen]
+    slower = [change for change in rest if change.is_slower(compared.policy)]
+    exact = [change for change in rest if not change.is_time and change.growth]
+    parts = [
+        ("over a gate", broken),
+        ("took longer, for information", sorted(slower, key=lambda change: -change.growth)),
+        ("counts that changed", sorted(exact, key=_by_growth)),
+    ]
+    return [
+        Listing(title, changes[:ROWS], max(0, len(changes) - ROWS))
+        for title, changes in parts
+        if changes
+    ]
+
+
+def _by_growth(change: Change) -> tuple[float, str, str]:
+    """Growth first, the largest share of BASE at the top."""
+    base = max(change.before, 1e-9)
+    return -change.growth / base, change.subject.name, change.metric
+
+
+def change_cells(change: Change) -> list[str]:
+    """Metric, both medians, the difference, and how sure that is."""
+    return [
+        change.metric,
+        _figure(change, change.before) if not change.is_new else "-",
+        _figure(change, change.after) if not change.is_gone else "-",
+        _difference(change),
+        _certainty(change),
+    ]
+
+
+def _label(change: Change) -> str:
+    return f"{change.subject.kind} {change.subject.name}"
+
+
+def _figure(change: Change, value: float) -> str:
+    if change.is_time:
+        return format_ns(round(value))
+    if change.metric == "cost":
+        return f"${value:,.4f}"
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
+
+
+def _difference(change: Change) -> str:
+    if change.is_new or change.is_gone:
+        return "new" if change.is_new else "gone"
+    if not change.growth:
+        return "none"
+    sign = "-" if change.growth < 0 else "+"
+    size = _figure(change, abs(change.growth))
+    if not change.before:
+        return f"{sign}{size}"
+    share = abs(100 * change.growth / change.before)
+    return f"{sign}{size} ({f'{sign}{share:.1f}%' if share >= 0.05 else '<0.1%'})"
+
+
+def _certainty(change: Change) -> str:
+    if not change.is_time:
+        varied = len(set(change.base)) > 1
+        return (
+            f"varies in BASE, {min(change.base):,g} to {max(change.base):,g}" if varied else "exact"
+        )
+    files = f"{len(change.base)} v {len(change.head)} reports"
+    if change.p is None:
+        return f"unsure: {files}, can't tell it from noise"
+    return f"p = {change.p:.2g} (Mann-Whitney), {files}"

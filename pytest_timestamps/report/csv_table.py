@@ -1,0 +1,70 @@
+"""CSV: one table of everything that has a time or tokens, one row each."""
+
+import csv
+import io
+
+from pytest_timestamps.report.model import SessionReport
+from pytest_timestamps.report.run_figures import RunFigures, read_run
+
+__all__ = ["COLUMNS", "render_csv"]
+
+COLUMNS = (
+    "kind", "name", "scope", "outcome", "calls", "errors", "total_ns", "self_ns", "min_ns",
+    "max_ns", "suspended_ns", "setup_ns", "call_ns", "teardown_ns", "input_tokens",
+    "output_tokens", "cached_tokens", "cost_usd",
+)  # fmt: skip
+
+
+def render_csv(report: SessionReport) -> bytes:
+    """Rows of the kinds function, test, fixture and run; what has no value is empty.
+
+    Names are written as they are, so that they can be joined with other tables.
+    """
+    stream = io.StringIO()
+    table = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\r\n")
+    table.writeheader()
+    for timing in report.functions:
+        figures = timing._asdict()
+        del figures["open"]
+        table.writerow({"kind": "function", **figures})
+    for test in report.tests:
+        table.writerow(
+            {
+                "kind": "test",
+                "name": test.nodeid,
+                "outcome": test.outcome,
+                "total_ns": test.phases.total_ns,
+                "setup_ns": test.phases.setup_ns,
+                "call_ns": test.phases.call_ns,
+                "teardown_ns": test.phases.teardown_ns,
+            }
+        )
+    for fixture in report.fixtures:
+        table.writerow(
+            {
+                "kind": "fixture",
+                "name": f"{fixture.nodeid}::{fixture.name}" if fixture.nodeid else fixture.name,
+                "scope": fixture.scope,
+                "calls": fixture.setups,
+                "total_ns": fixture.total_ns,
+                "setup_ns": fixture.setup_ns,
+                "teardown_ns": fixture.teardown_ns,
+            }
+        )
+    table.writerows(_run(read_run(run)) for run in report.runs)
+    return stream.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _run(run: RunFigures) -> dict[str, object]:
+    return {
+        "kind": "run",
+        "name": run.run_id,
+        "scope": run.framework,
+        "outcome": run.trust,
+        "calls": run.calls,
+        "total_ns": None if run.duration_s is None else round(run.duration_s * 1_000_000_000),
+        "input_tokens": run.input_tokens,
+        "output_tokens": run.output_tokens,
+        "cached_tokens": run.cached_tokens,
+        "cost_usd": run.cost_usd,
+    }

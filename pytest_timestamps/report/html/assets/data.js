@@ -1,0 +1,94 @@
+// The page's data: gzipped JSON of columns, in the element #data.
+
+const OUTCOMES = ["passed", "failed", "skipped", "xfailed", "xpassed", "error"];
+
+async function readData() {
+  if (typeof DecompressionStream === "undefined") {
+    throw new Error("this browser can't unpack the data (no DecompressionStream): use one from 2023 or later");
+  }
+  const packed = atob(document.getElementById("data").textContent.trim());
+  // A plain loop: Uint8Array.from with a function takes seconds for megabytes.
+  const bytes = new Uint8Array(packed.length);
+  for (let at = 0; at < packed.length; at++) bytes[at] = packed.charCodeAt(at);
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const data = JSON.parse(await new Response(stream).text());
+  let next = 0;
+  // Where each test's rows begin in the common table; -1 where the page had no room for them.
+  data.tests.first = data.tests.rows.map((rows) => (rows < 0 ? -1 : (next += rows) - rows));
+  return data;
+}
+
+// The rows first ... first + count of a table of trees, as nodes for the flame graph. A node's
+// value is its own time; its width is the sum over all below it, so widths always add up, also
+// for work that ran beside its parent.
+const DEEPEST = 150;
+// A frame below this share of the graph is drawn as a part of its caller: it would be narrower
+// than a pixel even when zoomed in fiftyfold, and a large session has 100,000 of them.
+const NARROWEST = 1 / 50000;
+
+function buildTree(data, table, first, count, name) {
+  const root = { name, value: 0, sum: 0, calls: 0, errors: 0, total: null, depth: 0, children: [] };
+  const sections = new Map();
+  const nodes = new Array(count);
+  for (let at = 0; at < count; at++) {
+    const row = first + at;
+    let parent = table.up[row] ? nodes[at - table.up[row]] : root;
+    const section = data.strings[table.section[row]];
+    if (parent === root && section) {
+      if (!sections.has(section)) {
+        const made = { name: section, value: 0, sum: 0, calls: 0, errors: 0, total: null, depth: 1, children: [], parent: root };
+        sections.set(section, made);
+        root.children.push(made);
+      }
+      parent = sections.get(section);
+    }
+    if (parent.depth >= DEEPEST) {
+      // Deeper frames count in the deepest one shown.
+      parent.value += Math.max(0, table.self_ns[row]);
+      parent.deeper = (parent.deeper || 0) + 1;
+      nodes[at] = parent;
+      continue;
+    }
+    const node = {
+      name: data.strings[table.name[row]], value: Math.max(0, table.self_ns[row]), sum: 0,
+      calls: table.calls[row], errors: table.errors[row], total: table.total_ns[row],
+      self: table.self_ns[row], detached: table.detached[row] === 1,
+      depth: parent.depth + 1, children: [], parent,
+    };
+    parent.children.push(node);
+    nodes[at] = node;
+  }
+  const order = [root];
+  for (let at = 0; at < order.length; at++) for (const child of order[at].children) order.push(child);
+  for (let at = order.length - 1; at >= 0; at--) {
+    const node = order[at];
+    node.sum += node.value;
+    if (node.parent) node.parent.sum += node.sum;
+    // The library keeps a parent of its own.
+    delete node.parent;
+  }
+  for (const node of order) {
+    const wide = node.children.filter((child) => child.sum > root.sum * NARROWEST);
+    if (wide.length < node.children.length) {
+      for (const child of node.children) if (child.sum <= root.sum * NARROWEST) node.value += child.sum;
+      node.children = wide;
+    }
+    node.children.sort((a, b) => b.sum - a.sum || (a.name < b.name ? -1 : 1));
+  }
+  return root;
+}
+
+// A test's functions: its rows summed by name, as the report sums them.
+function functionsOf(data, table, first, count) {
+  const found = new Map();
+  for (let row = first; row < first + count; row++) {
+    const name = table.name[row];
+    if (!found.has(name)) found.set(name, { name, calls: 0, errors: 0, total_ns: 0, self_ns: 0 });
+    const sums = found.get(name);
+    for (const key of ["calls", "errors", "total_ns", "self_ns"]) sums[key] += table[key][row];
+  }
+  const rows = [...found.values()];
+  const columns = { length: rows.length };
+  for (const key of ["name", "calls", "errors", "total_ns", "self_ns"]) columns[key] = rows.map((row) => row[key]);
+  return columns;
+}

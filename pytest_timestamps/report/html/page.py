@@ -1,0 +1,112 @@
+"""Put the page together: template, style, scripts, data."""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cache
+from importlib import resources
+
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
+
+from pytest_timestamps.analysis.text import count, format_ns
+from pytest_timestamps.report.closing import closing_lines
+from pytest_timestamps.report.html.page_data import encode_page_data
+from pytest_timestamps.report.model import SessionReport
+from pytest_timestamps.report.run_figures import read_run
+
+__all__ = ["render_html"]
+
+SCRIPTS = ("format.js", "data.js", "table.js", "flame.js", "timeline.js", "page.js")
+
+
+def render_html(report: SessionReport) -> bytes:
+    """One file with everything in it; its policy lets a browser run and fetch nothing else."""
+    style = _asset("assets/page.css")
+    scripts = [_asset("vendor/flamegraph.min.js"), _scripts()]
+    page = _template().render(
+        policy=_policy(style, scripts),
+        style=Markup(style),
+        scripts=[Markup(script) for script in scripts],
+        licences=_asset("vendor/LICENSES.txt"),
+        data=encode_page_data(report),
+        started=_moment(report.session.start_s),
+        session=report.session,
+        machines=report.machines,
+        cards=list(_cards(report)),
+        outcomes=[item for item in report.session.outcomes.items() if item[1]],
+        remarks=closing_lines(report),
+    )
+    return page.encode("utf-8", "backslashreplace")
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.from_string(_asset("assets/page.html.j2"))
+
+
+@cache
+def _asset(name: str) -> str:
+    return resources.files("pytest_timestamps.report.html").joinpath(name).read_text("utf-8")
+
+
+def _scripts() -> str:
+    return "\n".join(_asset(f"assets/{name}") for name in SCRIPTS)
+
+
+def _policy(style: str, scripts: list[str]) -> str:
+    """Only these very texts may run or style; nothing may be fetched, sent or embedded."""
+    allowed = " ".join(map(_hash, scripts))
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+def _moment(moment_s: float) -> str:
+    return datetime.fromtimestamp(moment_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _cards(report: SessionReport) -> Iterator[tuple[str, str, str]]:
+    """The totals: a label, the figure, and what it means."""
+    session = report.session
+    spans = sum(timing.calls for timing in report.functions)
+    errors = sum(timing.errors for timing in report.functions)
+    yield "Tests", f"{len(report.tests):,}", _outcome_text(report)
+    yield "Session", format_ns(session.duration_ns), "wall time, start to end"
+    yield "Tests and fixtures", format_ns(session.work_ns), "set-ups, bodies and teardowns"
+    functions = count(len(report.functions), "decorated function")
+    yield "Calls", f"{spans:,}", f"of {functions}, {errors:,} raised"
+    taken_ns = sum(overhead.total_ns for overhead in report.overhead)
+    yield "Overhead", format_ns(taken_ns), "of recording, taken out of every figure"
+    if report.runs:
+        yield _token_card(report)
+
+
+def _outcome_text(report: SessionReport) -> str:
+    counts = [f"{number:,} {name}" for name, number in report.session.outcomes.items() if number]
+    return ", ".join(counts) or "none was run"
+
+
+def _token_card(report: SessionReport) -> tuple[str, str, str]:
+    """Tokens of the runs that have a figure; the others are counted, not taken for zero."""
+    runs = [read_run(run) for run in report.runs]
+    known = [run.tokens for run in runs if run.tokens is not None]
+    figure = f"{sum(known):,}" if known else "-"
+    verified = sum(run.trust == "verified" for run in runs)
+    unknown = len(runs) - len(known)
+    text = f"in {count(len(runs), 'run')}, {verified:,} verified"
+    return "Tokens", figure, f"{text}, {unknown:,} without a figure" if unknown else text

@@ -1,0 +1,139 @@
+"""The report's figures as the page's script reads them: columns, names by number, gzipped.
+
+Columns compress several times better than rows of objects, and a name that thousands of rows
+share is written once.
+"""
+
+import base64
+import gzip
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+
+from pytest_timestamps.analysis.timings import Timing
+from pytest_timestamps.recording.results import PathStats
+from pytest_timestamps.report.model import OUTCOMES, CaseResult, FixtureResult, SessionReport
+from pytest_timestamps.report.run_figures import read_run
+
+__all__ = ["MAX_SPANS", "MAX_TREE_ROWS", "encode_page_data", "page_data"]
+
+# What a page can hold and stay below 5 MB; what is left out is counted, and the page says so.
+MAX_TREE_ROWS = 150_000
+MAX_SPANS = 30_000
+LEFT_OUT = -1
+
+_Columns = dict[str, list[int]]
+
+
+class _Strings:
+    """Numbers for texts, in the order of their first use."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+
+    def __call__(self, text: str) -> int:
+        return self.numbers.setdefault(text, len(self.numbers))
+
+
+def encode_page_data(report: SessionReport) -> str:
+    """The page's data: JSON, gzipped, in base64; the same report gives the same text."""
+    document = json.dumps(page_data(report), separators=(",", ":"), allow_nan=False)
+    return base64.b64encode(gzip.compress(document.encode("ascii"), 9, mtime=0)).decode("ascii")
+
+
+def page_data(report: SessionReport) -> dict[str, object]:
+    """All figures of the page, integers as they are in the JSON report."""
+    strings = _Strings()
+    kept = _tests_with_trees(report.tests)
+    return {
+        "session": {**asdict(report.session), "outcomes": dict(report.session.outcomes)},
+        "functions": _functions(report.functions, strings),
+        "tree": _tree([report.call_tree], strings),
+        "tests": _tests(report.tests, kept, strings),
+        "test_trees": _tree((t.call_tree for t in report.tests if t.nodeid in kept), strings),
+        "fixtures": _fixtures(report.fixtures, strings),
+        "runs": [{**asdict(run), "tokens": run.tokens} for run in map(read_run, report.runs)],
+        "timeline": _timeline(report, strings),
+        "strings": list(strings.numbers),
+    }
+
+
+def _functions(timings: Sequence[Timing], strings: _Strings) -> _Columns:
+    columns: _Columns = {field: [] for field in Timing._fields}
+    for timing in timings:
+        columns["name"].append(strings(timing.name))
+        for field, value in zip(Timing._fields[1:], timing[1:], strict=True):
+            columns[field].append(value)
+    return columns
+
+
+def _tree(tables: Iterable[Sequence[PathStats]], strings: _Strings) -> _Columns:
+    """Tables one after the other; ``up`` is how many rows above a row's parent stands, or 0."""
+    columns: _Columns = {
+        key: []
+        for key in ("up", "name", "section", "detached", "calls", "errors", "total_ns", "self_ns")
+    }
+    for table in tables:
+        for at, row in enumerate(table):
+            columns["up"].append(at - row.parent if row.parent >= 0 else 0)
+            columns["name"].append(strings(row.name))
+            columns["section"].append(strings(row.section))
+            columns["detached"].append(int(row.detached))
+            columns["calls"].append(row.calls)
+            columns["errors"].append(row.errors)
+            columns["total_ns"].append(row.total_ns)
+            columns["self_ns"].append(row.self_ns)
+    return columns
+
+
+def _tests_with_trees(tests: Sequence[CaseResult]) -> set[str]:
+    """Those whose call tree the page has room for: the slowest first."""
+    kept: set[str] = set()
+    room = MAX_TREE_ROWS
+    for test in sorted(tests, key=lambda test: (-test.phases.total_ns, test.nodeid)):
+        if len(test.call_tree) <= room:
+            room -= len(test.call_tree)
+            kept.add(test.nodeid)
+    return kept
+
+
+def _tests(tests: Sequence[CaseResult], kept: set[str], strings: _Strings) -> _Columns:
+    """``rows`` is the number of the test's rows in ``test_trees``, -1 for no room."""
+    return {
+        "nodeid": [strings(test.nodeid) for test in tests],
+        "outcome": [OUTCOMES.index(test.outcome) for test in tests],
+        "setup_ns": [test.phases.setup_ns for test in tests],
+        "call_ns": [test.phases.call_ns for test in tests],
+        "teardown_ns": [test.phases.teardown_ns for test in tests],
+        "reruns": [test.reruns for test in tests],
+        "rows": [len(test.call_tree) if test.nodeid in kept else LEFT_OUT for test in tests],
+    }
+
+
+def _fixtures(fixtures: Sequence[FixtureResult], strings: _Strings) -> _Columns:
+    return {
+        "name": [strings(fixture.name) for fixture in fixtures],
+        "scope": [strings(fixture.scope) for fixture in fixtures],
+        "nodeid": [strings(fixture.nodeid) for fixture in fixtures],
+        "setups": [fixture.setups for fixture in fixtures],
+        "setup_ns": [fixture.setup_ns for fixture in fixtures],
+        "teardown_ns": [fixture.teardown_ns for fixture in fixtures],
+    }
+
+
+def _timeline(report: SessionReport, strings: _Strings) -> dict[str, object]:
+    """The longest spans where there are too many, in order of their start."""
+    spans = report.timeline
+    if len(spans) > MAX_SPANS:
+        longest = sorted(spans, key=lambda span: (span.start_ns - span.end_ns, span))[:MAX_SPANS]
+        spans = tuple(sorted(longest, key=lambda span: (span.start_ns, -span.end_ns, span)))
+    return {
+        "name": [strings(span.name) for span in spans],
+        "owner": [strings(span.owner) for span in spans],
+        "phase": [strings(span.phase) for span in spans],
+        "start_ns": [span.start_ns for span in spans],
+        "length_ns": [span.end_ns - span.start_ns for span in spans],
+        "thread": [strings(span.thread) for span in spans],
+        "task": [strings(span.task) for span in spans],
+        "left_out": len(report.timeline) - len(spans) + report.dropped_spans,
+    }

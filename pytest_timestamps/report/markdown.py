@@ -1,0 +1,121 @@
+"""Markdown as GitHub and GitLab show it: for a job's summary or a pull request's comment."""
+
+from collections.abc import Sequence
+
+from pytest_timestamps.analysis.text import count, format_ns, format_share, printable, shorten
+from pytest_timestamps.report.closing import closing_lines
+from pytest_timestamps.report.model import SessionReport
+from pytest_timestamps.report.run_figures import RunFigures, read_run
+
+__all__ = ["markdown_code", "markdown_table", "render_markdown"]
+
+FUNCTIONS = 30
+TESTS = 20
+RUNS = 50
+NAME_WIDTH = 120
+# What would end or change a code span within a table's cell.
+_UNSAFE = frozenset("`|\\")
+
+
+def render_markdown(report: SessionReport) -> bytes:
+    """Hotspots, slowest tests and token runs, bounded so that any summary has room for it."""
+    lines = ["## Where the time went", "", *_outcomes(report), ""]
+    lines += _hotspots(report) + _slowest(report) + _runs(report)
+    lines += [f"{markdown_text(line)}  " for line in closing_lines(report)]
+    return ("\n".join(lines).rstrip() + "\n").encode("utf-8", "backslashreplace")
+
+
+def markdown_code(name: str) -> str:
+    """The name as code, whatever it holds: no markup, no link, no mention comes of it."""
+    text = shorten(printable(name), NAME_WIDTH)
+    if not text.strip() or _UNSAFE & set(text):
+        # HTML's code has entities, Markdown's has not.
+        inner = "".join(c if c.isalnum() or c in " ./:-" else f"&#{ord(c)};" for c in text)
+        return f"<code>{inner or '&nbsp;'}</code>"
+    return f"`{text}`"
+
+
+def markdown_text(text: str) -> str:
+    """Plain text with its markup made harmless."""
+    return "".join(f"\\{char}" if char in "\\`*_{}[]<>#|~@" else char for char in text)
+
+
+def markdown_table(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1
+) -> list[str]:
+    """A table whose first ``left`` columns stand to the left, and an empty line."""
+    marks = [":--" if at < left else "--:" for at in range(len(headers))]
+    return [f"| {' | '.join(row)} |" for row in (headers, marks, *rows)] + [""]
+
+
+def _outcomes(report: SessionReport) -> list[str]:
+    outcomes = [f"{number:,} {name}" for name, number in report.session.outcomes.items() if number]
+    return [f"{count(len(report.tests), 'test')}: {', '.join(outcomes) or 'none was run'}."]
+
+
+def _more(shown: int, known: int) -> list[str]:
+    return [f"… and {known - shown:,} more.", ""] if known > shown else []
+
+
+def _hotspots(report: SessionReport) -> list[str]:
+    shown = report.functions[:FUNCTIONS]
+    if not shown:
+        return []
+    rows = [
+        [
+            markdown_code(row.name),
+            f"{row.calls:,}",
+            format_ns(row.self_ns),
+            format_share(row.self_ns, report.session.work_ns),
+            format_ns(row.total_ns),
+            f"{row.errors:,}",
+        ]
+        for row in shown
+    ]
+    table = markdown_table(["Hotspot", "Calls", "Self", "Share", "Total", "Errors"], rows)
+    return [*table, *_more(len(shown), len(report.functions))]
+
+
+def _slowest(report: SessionReport) -> list[str]:
+    ranked = sorted(report.tests, key=lambda test: (-test.phases.total_ns, test.nodeid))
+    shown = ranked[:TESTS]
+    if not shown:
+        return []
+    rows = [
+        [
+            markdown_code(test.nodeid),
+            test.outcome,
+            format_ns(test.phases.total_ns),
+            format_ns(test.phases.setup_ns),
+            format_ns(test.phases.call_ns),
+            format_ns(test.phases.teardown_ns),
+        ]
+        for test in shown
+    ]
+    headers = ["Slowest test", "Outcome", "Time", "Setup", "Call", "Teardown"]
+    return [*markdown_table(headers, rows, left=2), *_more(len(shown), len(ranked))]
+
+
+def _runs(report: SessionReport) -> list[str]:
+    if not report.runs:
+        return []
+    runs = [read_run(run) for run in report.runs[:RUNS]]
+    headers = ["Token run", "Test", "Figures", "Calls", "Input", "Cached", "Output", "Cost (USD)"]
+    table = markdown_table(headers, [_run_row(run) for run in runs], left=3)
+    notes = sorted({f"{run.trust}: {run.note}." for run in runs if run.note})
+    return [*table, *_more(len(runs), len(report.runs)), *(f"{_note(note)}  " for note in notes)]
+
+
+def _run_row(run: RunFigures) -> list[str]:
+    counts = (run.calls, run.input_tokens, run.cached_tokens, run.output_tokens)
+    return [
+        markdown_code(run.run_id[:8]),
+        markdown_code(run.test) if run.test else "-",
+        run.trust,
+        *("-" if number is None else f"{number:,}" for number in counts),
+        "-" if run.cost_usd is None else f"{run.cost_usd:.4f}",
+    ]
+
+
+def _note(note: str) -> str:
+    return markdown_text(shorten(printable(note), 400))

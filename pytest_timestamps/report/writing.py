@@ -1,0 +1,63 @@
+"""Write all reports that were asked for; one that fails costs no other."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from pytest_timestamps.errors import ReportFileError
+from pytest_timestamps.report.model import SessionReport
+from pytest_timestamps.report.step_summary import SUMMARISED, SUMMARY_VARIABLE, append_summary
+from pytest_timestamps.report.targets import ReportTarget, write_content, write_target
+
+__all__ = ["Written", "add_to_summary", "write_contents", "write_reports"]
+
+
+@dataclass(slots=True)
+class Written:
+    """What came of writing: a line for each file written, and one for each that was not."""
+
+    lines: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def write_reports(
+    targets: Iterable[ReportTarget], report: SessionReport, environ: Mapping[str, str]
+) -> Written:
+    """Write each target that has a file; a Markdown report also joins GitHub's job summary."""
+    written = Written()
+    for target in targets:
+        if target.path is not None:
+            _write(target, partial(write_target, target, report), environ, written)
+    return written
+
+
+def write_contents(
+    contents: Iterable[tuple[ReportTarget, bytes]], environ: Mapping[str, str]
+) -> Written:
+    """The same for what has been rendered already."""
+    written = Written()
+    for target, content in contents:
+        _write(target, partial(write_content, target, content), environ, written)
+    return written
+
+
+def _write(
+    target: ReportTarget, write: Callable[[], bytes], environ: Mapping[str, str], written: Written
+) -> None:
+    name = target.renderer.name
+    try:
+        content = write()
+        written.lines.append(f"{name} report: {target.path}")
+        if name == SUMMARISED:
+            add_to_summary(content, environ, written)
+    except ReportFileError as error:
+        written.problems.append(str(error))
+
+
+def add_to_summary(content: bytes, environ: Mapping[str, str], written: Written) -> None:
+    """Append to the job's summary where there is one; ReportFileError if it can't be done."""
+    summary = environ.get(SUMMARY_VARIABLE)
+    if summary:
+        append_summary(Path(summary), content)
+        written.lines.append(f"{SUMMARISED} report: added to the job's summary")

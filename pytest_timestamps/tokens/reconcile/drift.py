@@ -1,0 +1,100 @@
+"""What was observed against what the books report: per counter, per model, per run, in total."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from pytest_timestamps.errors import ArgumentError
+from pytest_timestamps.tokens.reconcile.differences import (
+    COUNTERS,
+    Difference,
+    differences,
+    less,
+)
+from pytest_timestamps.tokens.record import RunRecord, Status
+from pytest_timestamps.tokens.usage import TokenCounts
+
+__all__ = ["Drift", "drift_of", "parse_tolerance", "total_drift"]
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Reported and observed counts; the surplus is what the books have more."""
+
+    reported: TokenCounts
+    observed: TokenCounts
+    by_model: tuple[Difference, ...] = ()
+
+    @property
+    def surplus(self) -> TokenCounts:
+        """Reported less observed, counter by counter; may be negative."""
+        return less(self.reported, self.observed)
+
+    @property
+    def share(self) -> Decimal:
+        """The largest surplus or deficit of any counter, as a share of what was reported.
+
+        Infinite where something was observed of which the books have nothing.
+        """
+        shares = [Decimal(0)]
+        for name in COUNTERS:
+            gap, reported = abs(getattr(self.surplus, name)), getattr(self.reported, name)
+            if gap:
+                shares.append(Decimal(gap) / reported if reported else Decimal("Infinity"))
+        return max(shares)
+
+    def exceeds(self, tolerance: Decimal) -> bool:
+        """Whether any counter differs by more than *tolerance*."""
+        return self.share > tolerance
+
+    def to_json(self) -> dict[str, object]:
+        """The drift for a document; an infinite share is null."""
+        return {
+            "surplus": {name: getattr(self.surplus, name) for name in COUNTERS},
+            "share": float(self.share) if self.share.is_finite() else None,
+            "by_model": [difference.to_json() for difference in self.by_model],
+        }
+
+
+def drift_of(record: RunRecord) -> Drift | None:
+    """The drift of a run; None where it has no figure of its own or nothing was observed."""
+    verdict, observed = record.reconciliation, record.observed
+    is_alone = verdict.group is None
+    has_figure = record.status is Status.VERIFIED or (is_alone and record.has_reported_usage)
+    if observed is None or not has_figure:
+        return None
+    return Drift(
+        record.reported,
+        observed.counts,
+        differences(verdict.by_model, [observed.by_model]),
+    )
+
+
+def total_drift(drifts: Iterable[Drift]) -> Drift:
+    """The sum over runs."""
+    drifts = list(drifts)
+    surplus: dict[str, TokenCounts] = {}
+    for drift in drifts:
+        for part in drift.by_model:
+            surplus[part.model] = surplus.get(part.model, TokenCounts()).plus(part.surplus)
+    return Drift(
+        TokenCounts.total(drift.reported for drift in drifts),
+        TokenCounts.total(drift.observed for drift in drifts),
+        tuple(Difference(model, gap) for model, gap in sorted(surplus.items()) if not gap.is_zero),
+    )
+
+
+def parse_tolerance(text: str) -> Decimal:
+    """A share such as ``1%`` or ``0.01``; raises `ArgumentError`."""
+    word = text.strip()
+    try:
+        share = Decimal(word.removesuffix("%").strip())
+    except InvalidOperation:
+        share = Decimal("NaN")
+    if not share.is_finite() or share < 0:
+        raise ArgumentError(
+            f"--tolerance must be a share such as 1% or 0.01, 0 or more; got {text!r:.60}"
+        )
+    return share / 100 if word.endswith("%") else share

@@ -1,0 +1,148 @@
+"""A pass in the terminal: a table, then everything that a person has to know beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+from pytest_timestamps.tokens.reconcile.document import verified_totals
+from pytest_timestamps.tokens.reconcile.drift import Drift, drift_of, total_drift
+from pytest_timestamps.tokens.reconcile.proof import PREMISE
+from pytest_timestamps.tokens.reconcile.result import PassResult, RunResult
+from pytest_timestamps.tokens.reconcile.wording import (
+    DASH,
+    premise_of,
+    shown_cost,
+    shown_due,
+    shown_reads,
+    shown_result_status,
+    shows_figure,
+    why,
+)
+from pytest_timestamps.tokens.record import Status
+
+__all__ = ["HEADERS", "cells_of", "pass_lines", "summary_lines"]
+
+HEADERS: Final = (
+    "run",
+    "framework",
+    "status",
+    "attribution",
+    "reads",
+    "next read (UTC)",
+    "calls",
+    "input",
+    "cached",
+    "output",
+    "cost (USD)",
+    "drift",
+    "why",
+)
+_WHY_WIDTH: Final = 72
+_LEFT: Final = {"run", "framework", "status", "attribution", "reads", "next read (UTC)", "why"}
+
+
+def pass_lines(result: PassResult, root: Path, tolerance: Decimal | None) -> list[str]:
+    """The table and the lines below it."""
+    import tabulate
+
+    lines: list[str] = []
+    if result.runs:
+        table = tabulate.tabulate(
+            [_shortened(cells_of(run, result, root)) for run in result.runs],
+            headers=HEADERS,
+            colalign=["left" if name in _LEFT else "right" for name in HEADERS],
+            disable_numparse=True,
+        )
+        lines += [line.rstrip() for line in table.splitlines()]
+    else:
+        lines.append(f"no token runs in {root}")
+    # What the table cuts short follows in full.
+    for run in result.runs:
+        reason = why(run, result, root)
+        if len(reason) > _WHY_WIDTH:
+            lines.append(f"run {run.record.run_id}: {reason}")
+    return [*lines, *summary_lines(result, tolerance)]
+
+
+def cells_of(run: RunResult, result: PassResult, root: Path) -> list[str]:
+    """A run's row, as text."""
+    record = run.record
+    attribution = record.reconciliation.attribution
+    counts = record.reported
+    figures = (counts.calls, counts.input_tokens, counts.cached_tokens, counts.output_tokens)
+    shown = [f"{figure:,}" for figure in figures] if shows_figure(run) else [DASH] * len(figures)
+    return [
+        record.run_id,
+        record.framework,
+        shown_result_status(run),
+        DASH if attribution is None else attribution.value,
+        shown_reads(run, result.checks),
+        shown_due(run, result.at_s),
+        *shown,
+        shown_cost(run),
+        shown_drift(drift_of(record)),
+        why(run, result, root),
+    ]
+
+
+def _shortened(cells: list[str]) -> list[str]:
+    reason = cells[-1]
+    if len(reason) <= _WHY_WIDTH:
+        return cells
+    return [*cells[:-1], f"{reason[: _WHY_WIDTH - 1]}…"]
+
+
+def shown_drift(drift: Drift | None) -> str:
+    """The largest difference of any counter, as a share of what the books have."""
+    if drift is None:
+        return DASH
+    if not drift.share.is_finite():
+        return "not in the books"
+    return f"{drift.share:.2%}" if drift.share else "0"
+
+
+def summary_lines(result: PassResult, tolerance: Decimal | None) -> Iterator[str]:
+    """The sums, the premise, and everything that is wrong."""
+    totals, cost_usd, unpriced = verified_totals(result)
+    proven = sum(run.record.status is Status.VERIFIED for run in result.runs)
+    disputed = sum(run.file.disputed for run in result.runs)
+    still_open = len(result.open_runs)
+    price = f"{cost_usd:.4f} USD" + (f" and {unpriced} of unknown price" if unpriced else "")
+    yield (
+        f"verified: {proven - disputed} of {len(result.runs)} runs, {totals.calls:,} calls, "
+        f"{totals.input_tokens:,} input ({totals.cached_tokens:,} cached), "
+        f"{totals.output_tokens:,} output, {price}; open: {still_open}"
+    )
+    if any(premise_of(run) for run in result.runs):
+        yield f"exclusive and remainder figures rest on this {PREMISE}"
+    yield from _drift_lines(result.runs, tolerance)
+    yield from (f"query failed: {error}" for error in result.errors)
+    yield from (f"disputed: {dispute.message}" for dispute in result.disputes)
+    yield from (
+        f"bad file, left as it is, and a possible neighbour of every run: {bad.error}"
+        for bad in result.bad
+    )
+
+
+def _drift_lines(runs: Sequence[RunResult], tolerance: Decimal | None) -> Iterator[str]:
+    drifts = [(run, drift) for run in runs if (drift := drift_of(run.record)) is not None]
+    if not drifts:
+        return
+    total = total_drift(drift for _, drift in drifts)
+    gap = total.surplus
+    yield (
+        f"drift (books less observed, {len(drifts)} runs): {gap.calls:+,} calls, "
+        f"{gap.input_tokens:+,} input, {gap.output_tokens:+,} output, "
+        f"{gap.cached_tokens:+,} cached; at most {shown_drift(total)}"
+    )
+    if tolerance is None:
+        return
+    for run, drift in drifts:
+        if drift.exceeds(tolerance):
+            yield (
+                f"drift of run {run.record.run_id} is {shown_drift(drift)}, more than the "
+                f"tolerance of {tolerance:.2%}"
+            )

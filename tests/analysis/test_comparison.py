@@ -1,0 +1,113 @@
+"""What counts as a change: exact counts, noisy times, absent subjects, unknown figures."""
+
+from pytest_timestamps.analysis.comparison import Figures, NoisePolicy, Subject, compare
+from pytest_timestamps.analysis.gates import Metric, parse_gates
+
+MS = 1_000_000
+QUERY = Subject("function", "shop.query")
+TEST = Subject("test", "test_a.py::test_a")
+RUN = Subject("run", "baes")
+
+
+def one(subject: Subject = QUERY, **figures: float | None) -> Figures:
+    named: dict[Metric, float | None] = dict(figures)  # type: ignore[arg-type]
+    return {subject: named}
+
+
+def failed(base: list[Figures], head: list[Figures], gates: str) -> bool:
+    return bool(compare(base, head, parse_gates(gates)).breaches)
+
+
+def test_counts_are_exact() -> None:
+    """One call more is one call more."""
+    assert failed([one(calls=100)], [one(calls=101)], "calls>+0")
+    assert not failed([one(calls=100)], [one(calls=100)], "calls>+0")
+    assert not failed([one(calls=100)], [one(calls=99)], "calls>+0")
+
+
+def test_counts_that_vary_in_base_are_compared_with_the_largest() -> None:
+    """A count that differs among equal sessions does not cry wolf."""
+    base = [one(calls=10), one(calls=12), one(calls=11)]
+    assert not failed(base, [one(calls=12)], "calls>+0")
+    assert failed(base, [one(calls=13)], "calls>+0")
+
+
+def test_a_new_function_grows_from_nothing() -> None:
+    """A function absent from BASE counts as 0 there, and exceeds every percentage."""
+    assert failed([{}], [one(calls=1)], "calls>+1000%")
+    assert failed([{}], [one(self=60 * MS)], "self>+1000%")
+    assert not failed([{}], [one(self=40 * MS)], "self>+1000%")
+
+
+def test_a_new_test_is_no_regression() -> None:
+    """Only limits on its own figures apply to a test that BASE hasn't got."""
+    new = one(TEST, calls=5, total=900 * MS)
+    assert not failed([{}], [new], "calls>+0,total>+50%")
+    assert failed([{}], [new], "total>500ms")
+
+
+def test_what_is_gone_fails_nothing() -> None:
+    """A function that HEAD no longer has breaks no gate, and is listed as gone."""
+    compared = compare([one(calls=5)], [{}], parse_gates("calls>+0,calls>0"))
+    assert compared.breaches == ()
+    assert [change.is_gone for change in compared.changes] == [True]
+
+
+def test_times_need_a_least_size() -> None:
+    """A percentage of next to nothing is below the floor; a gate in ms sets its own."""
+    base, head = [one(self=1 * MS)], [one(self=40 * MS)]
+    compared = compare(base, head, parse_gates("self>+50%"))
+    assert compared.breaches == ()
+    assert len(compared.too_small) == 1
+    assert failed(base, head, "self>+20ms")
+    assert failed([one(self=100 * MS)], [one(self=151 * MS)], "self>+50%")
+    assert not failed([one(self=100 * MS)], [one(self=150 * MS)], "self>+50%")
+
+
+def test_repeated_reports_tell_noise_from_change() -> None:
+    """Growth within the spread of the repetitions is noise, the same growth beyond it is not."""
+    noisy = [one(self=at * MS) for at in (100, 200, 300, 400)]
+    slower = [one(self=at * MS) for at in (350, 400, 450, 500)]
+    compared = compare(noisy, slower, parse_gates("self>+50%"))
+    assert compared.breaches == ()
+    assert len(compared.noise) == 1
+    steady = [one(self=at * MS) for at in (248, 249, 250, 251)]
+    assert failed(steady, slower, "self>+50%")
+
+
+def test_two_reports_are_too_few_for_a_test() -> None:
+    """Below three on each side there is no p, and the gate goes by medians alone."""
+    compared = compare([one(self=100 * MS)] * 2, [one(self=400 * MS)] * 2, parse_gates("self>+50%"))
+    assert len(compared.breaches) == 1
+    assert compared.breaches[0].change.p is None
+
+
+def test_an_outlier_among_repetitions_is_outvoted() -> None:
+    """Medians: one slow session of five fails nothing."""
+    base = [one(self=at * MS) for at in (100, 101, 102, 103, 104)]
+    head = [one(self=at * MS) for at in (100, 101, 103, 104, 900)]
+    assert not failed(base, head, "self>+50%")
+
+
+def test_slower_is_told_unasked() -> None:
+    """More than the ratio and the floor is worth a line, without any gate."""
+    (change,) = compare([one(self=100 * MS)], [one(self=151 * MS)]).changes
+    assert change.is_slower(NoisePolicy())
+    (change,) = compare([one(self=10 * MS)], [one(self=50 * MS)]).changes
+    assert not change.is_slower(NoisePolicy())
+
+
+def test_unknown_figures_are_not_compared() -> None:
+    """Tokens that nobody knows are neither 0 nor a regression; they are counted as unknown."""
+    gates = parse_gates("tokens>+0,cost>0")
+    compared = compare([one(RUN, tokens=10, cost=None)], [one(RUN, tokens=None, cost=None)], gates)
+    assert (compared.changes, compared.breaches) == ((), ())
+    assert compared.unknown == {"tokens": 1, "cost": 1}
+    assert compared.untested == gates
+
+
+def test_a_metric_that_does_not_apply_is_not_compared() -> None:
+    """Functions have no tokens."""
+    assert [change.metric for change in compare([one(calls=1)], [one(calls=1)]).changes] == [
+        "calls"
+    ]

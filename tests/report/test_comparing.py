@@ -1,0 +1,163 @@
+"""Comparing session reports: what is compared, what is warned about, what is said."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from markdown_it import MarkdownIt
+
+from pytest_timestamps.analysis.gates import parse_gates
+from pytest_timestamps.report.comparing import ReportComparison, compare_reports
+from pytest_timestamps.report.comparison_formats import COMPARISON_FORMATS
+from pytest_timestamps.report.comparison_text import render_comparison
+from pytest_timestamps.report.figures import comparable_figures
+from pytest_timestamps.report.model import SessionReport
+from tests.hostile import hostile_report
+from tests.runs import OBSERVED, PENDING, VERIFIED, run_entry
+from tests.samples import case, path, report
+
+MS = 1_000_000
+
+
+def session(calls: int = 3, query_ms: int = 100, **more: Any) -> SessionReport:
+    """A session with a test whose function queries so often, for so long in all."""
+    total = query_ms * MS + 5 * MS
+    made = report(
+        [
+            case(
+                "tests/test_cart.py::test_total",
+                path("shop.total", section="call", total_ns=total, self_ns=5 * MS),
+                path("shop.query", parent=0, calls=calls, total_ns=query_ms * MS),
+                call_ns=total + 7 * MS,
+            )
+        ]
+    )
+    return replace(made, **more)
+
+
+def compared(base: SessionReport, head: SessionReport, gates: str = "") -> ReportComparison:
+    return compare_reports([base], [head], parse_gates(gates) if gates else ())
+
+
+def on_machine(made: SessionReport, **changed: Any) -> SessionReport:
+    return replace(made, machines=tuple(replace(m, **changed) for m in made.machines))
+
+
+def test_functions_tests_and_runs_are_compared() -> None:
+    """Each with the metrics that it has; runs are told apart by framework and test."""
+    figures = comparable_figures(session(runs=(VERIFIED, OBSERVED)))
+    assert {(subject.kind, subject.name): dict(row) for subject, row in figures.items()} == {
+        ("function", "shop.query"): {
+            "calls": 3, "errors": 0, "self": 100 * MS, "total": 100 * MS,
+        },
+        ("function", "shop.total"): {"calls": 1, "errors": 0, "self": 5 * MS, "total": 105 * MS},
+        ("test", "tests/test_cart.py::test_total"): {
+            "calls": 4, "errors": 0, "self": 7 * MS + 4_000, "total": 112 * MS + 4_000,
+        },
+        ("run", "baes: tests/test_a.py::test_a"): {"calls": 15, "tokens": 45_014, "cost": 0.42},
+        ("run", "baes"): {"calls": 2, "tokens": 150, "cost": None},
+    }  # fmt: skip
+
+
+def test_runs_of_one_label_are_summed_or_unknown() -> None:
+    """Two runs of one test count together; one unknown among them makes the sum unknown."""
+    figures = comparable_figures(session(runs=(OBSERVED, {**OBSERVED, "run_id": "run-d"})))
+    assert [row.get("tokens") for subject, row in figures.items() if subject.kind == "run"] == [300]
+    figures = comparable_figures(session(runs=(OBSERVED, PENDING)))
+    assert [row["tokens"] for subject, row in figures.items() if subject.kind == "run"] == [None]
+
+
+def test_nothing_changed_is_said() -> None:
+    """Equal sessions give one line that says what was looked for."""
+    lines = render_comparison(compared(session(), session()))
+    assert lines == [
+        "HEAD (1 report) compared with BASE (1 report)",
+        "No count changed, and no time grew by more than 50% and 50.0 ms.",
+    ]
+
+
+def test_verdict_and_rows_are_told() -> None:
+    """What failed, by how much, and how sure that is."""
+    found = compared(session(), session(calls=4, query_ms=300), "calls>+0,self>+50%,errors>0")
+    assert found.failed
+    text = "\n".join(render_comparison(found))
+    assert "FAILED calls>+0: 2 figures over it" in text
+    assert "FAILED self>+50%: 1 figure over it" in text
+    assert "passed errors>0" in text
+    rows = [" ".join(line.split()) for line in text.splitlines()]
+    assert "function shop.query calls 3 4 +1 (+33.3%) exact" in rows
+    assert (
+        "function shop.query self 100 ms 300 ms +200 ms (+200.0%) "
+        "unsure: 1 v 1 reports, can't tell it from noise"
+    ) in rows
+    assert any(row.startswith("function shop.total total 105 ms 305 ms") for row in rows)
+
+
+def test_repetitions_are_tested() -> None:
+    """With three reports on each side the text names the test, its p and the numbers."""
+    base = [session(query_ms=at) for at in (100, 101, 102)]
+    head = [session(query_ms=at) for at in (300, 301, 302)]
+    found = compare_reports(base, head, parse_gates("self>+50%"))
+    text = "\n".join(render_comparison(found))
+    assert "p = 0.05 (Mann-Whitney), 3 v 3 reports" in text
+    assert "101 ms" in text
+
+
+def test_small_growth_and_noise_are_mentioned() -> None:
+    """A gate that passes says what it did not count."""
+    text = "\n".join(render_comparison(compared(session(), session(query_ms=149), "self>+10%")))
+    assert "passed self>+10% (1 grew by less than 50.0 ms not counted)" in text
+
+
+def test_different_machines_are_warned_about() -> None:
+    """Each field that differs is named with both values; the counts can still be trusted."""
+    head = on_machine(session(), hostname="other", cpu="Z CPU")
+    assert compared(session(), head).warnings == (
+        "BASE and HEAD come from different machines (hostname host and other; cpu A CPU and Z CPU):"
+        " trust the counts, not the times",
+    )
+    assert compared(session(), session()).warnings == ()
+
+
+def test_token_gates_say_what_they_rest_on() -> None:
+    """Unknown figures, partial ones and those of different sources are each warned about."""
+    partial = run_entry(
+        "run-p",
+        observed={
+            "calls": 1, "input_tokens": 10, "output_tokens": 1, "cached_tokens": 0,
+            "complete": False,
+        },
+    )  # fmt: skip
+    verified = {**VERIFIED, "test": None}
+    found = compared(session(runs=(verified,)), session(runs=(partial,)), "tokens>+10%,cost>0")
+    assert found.warnings == (
+        "1 run with figures of different sources (baes): verified ones may differ from "
+        "observed ones",
+        "1 run observed only in part (baes): more was used than is shown",
+        "cost of 1 run are unknown and not compared",
+    )
+    assert "no data cost>0: nothing has cost" in render_comparison(found)
+
+
+def test_every_format_tells_the_same() -> None:
+    """Text, Markdown and JSON of one comparison, hostile names included."""
+    found = compared(report([]), hostile_report(), "calls>+0")
+    for _, render in COMPARISON_FORMATS.values():
+        assert render(found) == render(found)
+        assert render(found).endswith(b"\n")
+    document = json.loads(COMPARISON_FORMATS["json"][1](found))
+    assert document["failed"] is True
+    assert {row["gate"] for row in document["breaches"]} == {"calls>+0"}
+    markdown = COMPARISON_FORMATS["markdown"][1](found).decode()
+    assert markdown.startswith("## Compared with BASE: a gate failed\n")
+    parsed = MarkdownIt("commonmark", {"html": True}).enable("table").parse(markdown)
+    inline = [child for token in parsed for child in token.children or ()]
+    assert {child.type for child in inline} <= {
+        "text",
+        "code_inline",
+        "html_inline",
+        "strong_open",
+        "strong_close",
+    }
+    tags = {child.content for child in inline if child.type == "html_inline"}
+    assert tags == {"<code>", "</code>"}
