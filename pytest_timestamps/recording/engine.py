@@ -148,6 +148,7 @@ class Engine:
         """Make ``capture`` the innermost one of the running context."""
         with self._lock:
             lane = self.lanes.here()
+            lane.look_anew()
             origin = ORIGIN.get()
             for instrument in self.instruments:
                 instrument.refresh(self)
@@ -172,6 +173,7 @@ class Engine:
         """Undo the latest `enter` of ``capture``, this thread's first; True if it was the last."""
         with self._lock:
             lane = self.lanes.here()
+            lane.look_anew()
             own = [e for e in self.entries if e.capture is capture]
             here = [e for e in own if e.lane is lane]
             marks = _marks(ORIGIN.get())

@@ -213,6 +213,8 @@ class _View:
             sums.full_ns += resumes * again.full_ns
             sums.outer_ns += resumes * again.outer_ns
             sums.inner_ns += resumes * again.inner_ns
+        sums.folded_ns = node.folded_in * slow_cost.inner_ns
+        sums.own_ns = sums.full_ns + node.folded_in * slow_cost.full_ns
         missed_ns = node.misses * costs.missed_ns
         sums.folded_ns = node.folded_in * slow_cost.inner_ns
         sums.own_ns = sums.full_ns + node.folded_in * slow_cost.full_ns + missed_ns

@@ -192,6 +192,16 @@ class Lane:
         ground = _ground(self.place())
         return NOWHERE if isinstance(ground, Root) else ground
 
+    def look_anew(self) -> None:
+        """Find out at the next span where it belongs: who gathers on this thread has changed."""
+        while self.stack and self.stack[-1].key is None:
+            self.stack.pop()
+        if not self.stack:
+            if self.top is GUARD:
+                self._unguard()
+            while type(self.top) is Root:
+                self.top = self.top.under or NOWHERE
+
     def settle(self) -> Node | None:
         """The node under which a span of the running context belongs; None if none gathers it."""
         current = ORIGIN.get()
