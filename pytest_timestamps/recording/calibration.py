@@ -4,65 +4,87 @@ from time import perf_counter_ns
 
 from .lane import GUARD, Activation, Lane
 from .overhead import Cost, SpanCosts
+from .probes import CALLS, Probe, probes
 from .scope import ORIGIN, Origin, Scope
-from .sites import Site
 from .tree import Node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from .engine import Engine
 
-__all__ = ["calibrate"]
+__all__ = ["Calibration"]
 
-_ROUNDS = 9
-_CALLS = 24
-"""Short rounds, interleaved: the clock's speed drifts, and the median of rounds doesn't mind."""
+_AGE_NS = 200_000_000
+"""After which one more round is run: about 0.5 ms, so a quarter of a percent of the time."""
 
+_STALE_NS = 2_000_000_000
+"""After which the rounds before tell nothing about how fast the processor is now."""
 
-def _bare() -> None:
-    return None
+_FIRST_ROUNDS = 7
+_KEPT_ROUNDS = 15
+"""The clock's speed drifts, and a busy neighbour halves it for a while: rounds are spread over
+time, and the median of the latest doesn't mind.
+"""
 
-
-def _empty_loop() -> None:
-    for _ in _RANGE:
-        pass
-
-
-def _bare_loop() -> None:
-    call = _bare
-    for _ in _RANGE:
-        call()
+_Round = tuple[float, float]
+"""A span's cost inside it, and its full cost."""
 
 
-_RANGE = range(_CALLS)
+class Calibration:
+    """The latest rounds of all probes, and what follows from them."""
+
+    def __init__(self) -> None:
+        self._rounds: dict[str, list[_Round]] = {}
+        self._measured_ns: int | None = None
+
+    def refresh(self, engine: "Engine") -> SpanCosts | None:
+        """The costs as of now; None where they need no new look."""
+        now_ns = perf_counter_ns()
+        age_ns = _STALE_NS if self._measured_ns is None else now_ns - self._measured_ns
+        if age_ns < _AGE_NS:
+            return None
+        rounds = 1
+        if age_ns >= _STALE_NS:
+            self._rounds.clear()
+            rounds = _FIRST_ROUNDS
+        _measure(engine, rounds, self._rounds)
+        self._measured_ns = perf_counter_ns()
+        costs = {kind: _cost(latest) for kind, latest in self._rounds.items()}
+        slow, missed = costs.pop("slow"), costs.pop("missed")
+        return SpanCosts(costs, slow, max(missed.full_ns - costs["code"].full_ns, 0.0))
 
 
-def calibrate(engine: "Engine") -> SpanCosts:
-    """The costs of all kinds of span on the running thread; takes about a millisecond.
-
-    The thread's lane and context are put aside meanwhile.
-    """
+def _measure(engine: "Engine", rounds: int, results: dict[str, list[_Round]]) -> None:
+    """Run all probes on the running thread, whose lane and context are put aside meanwhile."""
     lane = engine.lanes.here()
     origin_before = ORIGIN.get()
     saved = lane.top, lane.below, lane.stack
     scope = Scope((), frozenset())
     origin = Origin(scope, lane=lane)
     ORIGIN.set(origin)
+    available = probes()
     try:
         lane.stack = []
-        lane.top = scope.root_for(origin, None, lane)
-        wrapper = _measure(lane, *_wrapper_loop())
-        code = _measure(lane, *_code_loop()) if _CODE_SITE is not None else wrapper
-        block = _measure(lane, *_block_loop())
-        _guard(lane, lane.top, origin)
-        slow = _measure(lane, *(_code_loop() if _CODE_SITE is not None else _wrapper_loop()))
+        lane.top = root = scope.root_for(origin, None, lane)
+        for probe in available.values():
+            probe.recorded()
+        for _ in range(rounds):
+            for kind, probe in available.items():
+                _note(results, kind, _round(root, probe))
+            _guard(lane, root, origin)
+            _note(results, "slow", _round(root, available["code"]))
+            lane.top, lane.stack = root, []
     finally:
         lane.top, lane.below, lane.stack = saved
         ORIGIN.set(origin_before)
-    return SpanCosts(code=code, wrapper=wrapper, block=block, slow=slow)
+
+
+def _note(results: dict[str, list[_Round]], kind: str, one: _Round) -> None:
+    latest = results.setdefault(kind, [])
+    latest.append(one)
+    del latest[:-_KEPT_ROUNDS]
 
 
 def _guard(lane: Lane, root: Node, origin: Origin) -> None:
@@ -72,21 +94,20 @@ def _guard(lane: Lane, root: Node, origin: Origin) -> None:
     lane.stack = [Activation(object(), None, root, origin)]
 
 
-def _measure(lane: Lane, loop: "Callable[[], None]", site: Site) -> Cost:
-    """The cost of each of ``loop``'s spans, which are recorded as ``site``."""
-    loop()
-    inner, full = [], []
-    for _ in range(_ROUNDS):
-        empty_ns = _time(_empty_loop)
-        bare_ns = _time(_bare_loop)
-        before_ns, _ = _recorded(lane, site)
-        spans_ns = _time(loop)
-        recorded_ns = _recorded(lane, site)[0] - before_ns
-        full.append((spans_ns - bare_ns) / _CALLS)
-        inner.append((recorded_ns - (bare_ns - empty_ns)) / _CALLS)
-    full.sort()
-    inner.sort()
-    middle, quarter = _ROUNDS // 2, _ROUNDS // 4
+def _round(root: Node, probe: Probe) -> _Round:
+    """The cost of each of the probe's spans, this time."""
+    empty_ns = _time(probe.empty)
+    bare_ns = _time(probe.bare)
+    before_ns = _total_ns(root, probe)
+    spans_ns = _time(probe.recorded)
+    recorded_ns = _total_ns(root, probe) - before_ns
+    return (recorded_ns - (bare_ns - empty_ns)) / CALLS, (spans_ns - bare_ns) / CALLS
+
+
+def _cost(rounds: list[_Round]) -> Cost:
+    inner = sorted(one[0] for one in rounds)
+    full = sorted(one[1] for one in rounds)
+    middle, quarter = len(rounds) // 2, len(rounds) // 4
     inner_ns = max(inner[middle], 0.0)
     spread_ns = (full[-1 - quarter] - full[quarter]) / 2
     return Cost(inner_ns, max(full[middle] - inner_ns, 0.0), spread_ns)
@@ -98,60 +119,5 @@ def _time(loop: "Callable[[], None]") -> int:
     return perf_counter_ns() - start_ns
 
 
-def _recorded(lane: Lane, site: Site) -> tuple[int, int]:
-    place = lane.place()
-    for node in place.children.values():
-        if node.site is site:
-            return node.total_ns, node.calls
-    return 0, 0
-
-
-def _loop_over(call: "Callable[[], Any]") -> "Callable[[], None]":
-    def loop() -> None:
-        for _ in _RANGE:
-            call()
-
-    return loop
-
-
-def _wrapper_loop() -> "tuple[Callable[[], None], Site]":
-    from .wrappers import wrap
-
-    site = Site("calibration", "wrapper")
-    return _loop_over(wrap(_bare, site)), site
-
-
-def _code_loop() -> "tuple[Callable[[], None], Site]":
-    assert _CODE_SITE is not None
-    return _loop_over(_marked), _CODE_SITE
-
-
-def _block_loop() -> "tuple[Callable[[], None], Site]":
-    from .block import timestamp_block
-
-    block = timestamp_block("calibration")
-    site = block._site
-
-    def loop() -> None:
-        for _ in _RANGE:
-            with timestamp_block("calibration"):
-                pass
-
-    return loop, site
-
-
-def _marked() -> None:
-    return None
-
-
-def _mark() -> Site | None:
-    from .marks import MARKS
-
-    if MARKS is None:
-        return None
-    site = Site("calibration", "code")
-    MARKS.mark(_marked.__code__, site)
-    return site
-
-
-_CODE_SITE = _mark()
+def _total_ns(root: Node, probe: Probe) -> int:
+    return sum(n.total_ns for n in root.children.values() if n.site in probe.sites)

@@ -66,6 +66,7 @@ def _build_start(engine: Engine, marks: Marks) -> Callable[..., None]:
                 if child.key is not code:
                     child = top.children.get(id(code), NOWHERE)
                     top.recent = child
+                    top.misses += 1
                 if child is not NOWHERE:
                     lane.top = child
                     child.start_ns = clock()

@@ -122,6 +122,7 @@ class Capture:
         self.running = False
         self.section_name = ""
         if touched:
+            ENGINE.look_at_costs()
             self._absorb(touched, opened)
             ENGINE.forget_paused()
         for scope in scopes:
@@ -132,6 +133,8 @@ class Capture:
                     if member.running:
                         member.take_over(scope)
                 settle_over(scope, ENGINE.costs)
+        # for whoever gathers outside this capture, all this is recording's own cost
+        ENGINE.exempt(ENGINE.clock() - now_ns)
 
     def __enter__(self) -> Self:
         self._start(sys._getframe(1))
@@ -173,12 +176,18 @@ class Capture:
         self._absorb([scope], {})
         self.scopes.remove(scope)
 
+    def exempt(self, spent_ns: int) -> None:
+        """Count ``spent_ns`` as recording's own cost."""
+        self._overhead_ns += spent_ns
+
     def _absorb(self, scopes: list[Scope], opened: OpenSpans) -> None:
         self._overhead_ns += add_scopes(self._table, self, scopes, opened, ENGINE.costs)
         self._dropped += sum(scope.dropped for scope in scopes)
 
     def recording(self) -> Recording:
         """All that was gathered so far, frozen; open spans with their time so far."""
+        if self.running and not self.untouched:
+            ENGINE.calibrate()
         now_ns = ENGINE.clock()
         table, overhead_ns, dropped = self._table, self._overhead_ns, self._dropped
         wall_ns = self._wall_ns

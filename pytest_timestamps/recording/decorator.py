@@ -16,7 +16,7 @@ from .naming import (
     is_template,
     wrapper_site,
 )
-from .sites import Site
+from .sites import SUSPENDABLE, Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _named(target: Any, name: str | None, templated: bool) -> Site | Template:
     if templated:
         assert name is not None
         return Template(name, target)
-    return wrapper_site(_plain_name(target, name))
+    return wrapper_site(_plain_name(target, name), target)
 
 
 def _plain_name(target: Any, name: str | None) -> str:
@@ -157,7 +157,8 @@ def _decorate_function(function: Any, name: str | None, templated: bool) -> Any:
         from .wrappers import wrap
 
         return wrap(function, _named(function, name, templated))
-    site = Site(_plain_name(function, name), "code")
+    kind = "suspendable code" if code.co_flags & SUSPENDABLE else "code"
+    site = Site(_plain_name(function, name), kind)
     if already is not None and (name is None or already.name == site.name):
         return function
     if code.co_flags & _SHARED or "<locals>" in code.co_qualname or code.co_name == "<lambda>":

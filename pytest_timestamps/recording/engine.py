@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Protocol
 
+    from .calibration import Calibration
     from .capture import Capture
     from .freeze import OpenSpans
     from .lane import Lane
@@ -45,9 +46,6 @@ __all__ = ["ENGINE", "Engine"]
 
 _NOTHING: frozenset[Capture] = frozenset()
 
-_CALIBRATION_AGE_NS = 2_000_000_000
-"""How long calibrated costs are good for: clock speed drifts, and measuring takes about 1 ms."""
-
 
 class Engine:
     """Arming, and the captures that are active.
@@ -67,7 +65,7 @@ class Engine:
         self.getframe: Callable[[int], FrameType] = sys._getframe
         self.costs: SpanCosts = NO_OVERHEAD
         self.calibrates = True
-        self._calibrated_ns = -_CALIBRATION_AGE_NS
+        self._calibration: Calibration | None = None
         self.clock = clock
         self.lanes: Lanes
         self.spans: Spans
@@ -92,7 +90,7 @@ class Engine:
         assert not SWITCH.armed, "the clock can't change while recording is armed"
         self.calibrates = calibrate
         self.costs = NO_OVERHEAD
-        self._calibrated_ns = -_CALIBRATION_AGE_NS
+        self._calibration = None
         self._build(clock)
 
     # Arming
@@ -105,14 +103,32 @@ class Engine:
                 SWITCH.armed = True
                 for instrument in self.instruments:
                     instrument.arm(self)
-            self._calibrate()
 
-    def _calibrate(self) -> None:
-        if self.calibrates and perf_counter_ns() - self._calibrated_ns > _CALIBRATION_AGE_NS:
-            from .calibration import calibrate
+    def calibrate(self) -> None:
+        """Look at what recording costs now, at no cost to what is going on."""
+        start_ns = self.clock()
+        self.look_at_costs()
+        self.exempt(self.clock() - start_ns)
 
-            self.costs = calibrate(self)
-            self._calibrated_ns = perf_counter_ns()
+    def look_at_costs(self) -> None:
+        """Measure what recording costs, if it is time; only while armed."""
+        if not self.calibrates:
+            return
+        with self._lock:
+            if self._calibration is None:
+                from .calibration import Calibration
+
+                self._calibration = Calibration()
+            self.costs = self._calibration.refresh(self) or self.costs
+
+    def exempt(self, spent_ns: int) -> None:
+        """Take ``spent_ns``, just now, out of all that is going on around."""
+        if not (spent_ns and self.entries):
+            return
+        with self._lock:
+            self.lanes.here().exempt(spent_ns)
+            for capture in {entry.capture for entry in self.entries}:
+                capture.exempt(spent_ns)
 
     def disarm(self) -> None:
         """Switch recording off when nobody needs it any more."""
@@ -132,11 +148,12 @@ class Engine:
         """Make ``capture`` the innermost one of the running context."""
         with self._lock:
             lane = self.lanes.here()
+            lane.look_anew()
             origin = ORIGIN.get()
             for instrument in self.instruments:
                 instrument.refresh(self)
             # asked before this entry is there to be found
-            scope = self._find_scope(lane, origin, lane.place())
+            scope = self._find_scope(lane, origin, lane.busy_place())
             outer = scope.members if scope is not None else ()
             entry = Entry(capture, frame, lane)
             self.entries.append(entry)
@@ -156,6 +173,7 @@ class Engine:
         """Undo the latest `enter` of ``capture``, this thread's first; True if it was the last."""
         with self._lock:
             lane = self.lanes.here()
+            lane.look_anew()
             own = [e for e in self.entries if e.capture is capture]
             here = [e for e in own if e.lane is lane]
             marks = _marks(ORIGIN.get())

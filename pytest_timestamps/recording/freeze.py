@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .overhead import NO_OVERHEAD
-from .tree import NO_MINIMUM, Node, PartSite, Root, is_seen
+from .places import Places, seen_above
+from .tree import NO_MINIMUM, Node, Root, is_seen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def add_scopes(
     if not scopes:
         return 0.0
     view = _View(scopes, opened, costs)
-    places: dict[int, tuple[int, bool]] = {}
+    places = Places(table, capture)
     overhead_ns = 0.0
     for scope in scopes:
         for root in list(scope.roots):
@@ -87,83 +88,12 @@ def add_scopes(
                 overhead_ns += view.of(node).own_ns
                 figures = view.figures(node)
                 if not is_seen(node, capture):
-                    above, _ = _seen_above(node, capture)
+                    above, _ = seen_above(node, capture)
                     if above is None:
                         continue
                     node, figures = above, (0, 0, 0, 0, figures[4], NO_MINIMUM, 0, 0)
-                table.add(_locate(table, node, capture, places), figures)
+                table.add(places.locate(node), figures)
     return overhead_ns
-
-
-def _locate(
-    table: PathTable, node: Node, capture: Capture, places: dict[int, tuple[int, bool]]
-) -> tuple[int, bool]:
-    chain: list[tuple[Node, Root | None]] = []
-    current: Node | None = node
-    while current is not None and id(current) not in places:
-        outer = _recursion_of(current, capture)
-        if outer is not None:
-            places[id(current)] = (_locate(table, outer, capture, places)[0], False)
-            break
-        above, root = _seen_above(current, capture)
-        chain.append((current, root))
-        current = above
-    place = places[id(current)] if current is not None else (-1, True)
-    for one, root in reversed(chain):
-        section, detached = "", False
-        if root is not None:
-            detached = root.detached and place[0] >= 0
-            detached = detached and not _runs_on(root, place[0], table, capture, places)
-            section = root.section if place[0] < 0 else ""
-        place = table.locate(place[0], section, detached, one.site.name)
-        places[id(one)] = place
-    return place
-
-
-def _runs_on(
-    root: Root,
-    row: int,
-    table: PathTable,
-    capture: Capture,
-    places: dict[int, tuple[int, bool]],
-) -> bool:
-    """Is a span of ``row`` open on the stack beneath ``root``?"""
-    under: Node | None = root.under
-    while under is not None:
-        if isinstance(under, Root):
-            under = under.under
-            continue
-        seen = capture in under.root.scope.members and is_seen(under, capture)
-        if seen and _locate(table, under, capture, places)[0] == row:
-            return True
-        under = under.parent
-    return False
-
-
-def _recursion_of(node: Node, capture: Capture) -> Node | None:
-    """The open node that the spans of ``node`` were recursions of, as ``capture`` sees it."""
-    if type(node.site) is PartSite:
-        for outer in node.site.onto:
-            if capture in outer.root.scope.members and is_seen(outer, capture):
-                return outer
-    return None
-
-
-def _seen_above(node: Node, capture: Capture) -> tuple[Node | None, Root | None]:
-    """The node above ``node`` that ``capture`` sees, and the first root between them."""
-    first = None
-    parent: Node | None = node.parent
-    while parent is not None:
-        if isinstance(parent, Root):
-            first = first or parent
-            parent = parent.logical
-        elif capture not in parent.root.scope.members:
-            return None, first
-        elif is_seen(parent, capture):
-            break
-        else:
-            parent = parent.parent
-    return parent, first
 
 
 def _top_down(root: Root) -> list[Node]:
@@ -254,18 +184,8 @@ class _View:
         """
         sums = self.of(node)
         now = self._opened.get(id(node), _NONE_OPEN)
-        costs = self._costs
-        if costs is not NO_OVERHEAD:
-            cost, slow_cost = costs.of(node.site.kind), costs.slow
-            slow = max(node.slow - node.folded_in, 0)
-            plain = max(node.calls + node.resumes + now.spans - node.slow, 0)
-            sums.full_ns = plain * cost.full_ns + slow * slow_cost.full_ns
-            sums.outer_ns = plain * cost.outer_ns + slow * slow_cost.outer_ns
-            sums.inner_ns = plain * cost.inner_ns + slow * slow_cost.inner_ns
-            sums.folded_ns = node.folded_in * slow_cost.inner_ns
-            sums.own_ns = sums.full_ns + node.folded_in * slow_cost.full_ns
-            sums.around_ns += node.folded_out * slow_cost.outer_ns
-            sums.below_ns += node.folded_out * slow_cost.full_ns
+        if self._costs is not NO_OVERHEAD:
+            self._price(node, sums, now.spans)
             sums.below_ns += node.settled_ns
         parent: Node | None = node.parent
         if isinstance(parent, Root):
@@ -275,6 +195,31 @@ class _View:
             above.children_ns += node.total_ns + now.total_ns
             above.below_ns += sums.full_ns + sums.below_ns
             above.around_ns += sums.outer_ns
+
+    def _price(self, node: Node, sums: _Sums, still_open: int) -> None:
+        """What recording cost on ``node``, by how often it was called and resumed."""
+        costs = self._costs
+        kind = node.site.kind
+        slow = max(node.slow - node.folded_in, 0)
+        plain = max(node.calls + node.resumes + still_open - node.slow, 0)
+        resumes = min(node.resumes, plain)
+        cost, slow_cost = costs.of(kind), costs.slow
+        plain -= resumes
+        sums.full_ns = plain * cost.full_ns + slow * slow_cost.full_ns
+        sums.outer_ns = plain * cost.outer_ns + slow * slow_cost.outer_ns
+        sums.inner_ns = plain * cost.inner_ns + slow * slow_cost.inner_ns
+        if resumes:
+            again = costs.of_resumption(kind)
+            sums.full_ns += resumes * again.full_ns
+            sums.outer_ns += resumes * again.outer_ns
+            sums.inner_ns += resumes * again.inner_ns
+        sums.folded_ns = node.folded_in * slow_cost.inner_ns
+        sums.own_ns = sums.full_ns + node.folded_in * slow_cost.full_ns
+        missed_ns = node.misses * costs.missed_ns
+        sums.folded_ns = node.folded_in * slow_cost.inner_ns
+        sums.own_ns = sums.full_ns + node.folded_in * slow_cost.full_ns + missed_ns
+        sums.around_ns += node.folded_out * slow_cost.outer_ns + missed_ns
+        sums.below_ns += node.folded_out * slow_cost.full_ns + missed_ns
 
     def figures(self, node: Node) -> tuple[int, ...]:
         """One node's row: see `PathTable.add`."""

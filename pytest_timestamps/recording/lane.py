@@ -175,11 +175,32 @@ class Lane:
         self.covers.clear()
         self.starting.clear()
 
+    def exempt(self, spent_ns: int) -> None:
+        """Take ``spent_ns``, just now, out of the innermost open span and all that encloses it."""
+        node = _ground(self.place())
+        node.debit_ns += spent_ns
+        node.settled_ns += spent_ns
+
     # Where the next span belongs
 
     def place(self) -> Node:
         """The innermost node, an idle root included; `NOWHERE` where there is none."""
         return self.stack[-1].place if self.stack else self.top
+
+    def busy_place(self) -> Node:
+        """The innermost node that is open; `NOWHERE` where there is none."""
+        ground = _ground(self.place())
+        return NOWHERE if isinstance(ground, Root) else ground
+
+    def look_anew(self) -> None:
+        """Find out at the next span where it belongs: who gathers on this thread has changed."""
+        while self.stack and self.stack[-1].key is None:
+            self.stack.pop()
+        if not self.stack:
+            if self.top is GUARD:
+                self._unguard()
+            while type(self.top) is Root:
+                self.top = self.top.under or NOWHERE
 
     def settle(self) -> Node | None:
         """The node under which a span of the running context belongs; None if none gathers it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_timestamps.errors import ArgumentError, ArgumentTypeError
 
-from .sites import Site
+from .sites import SUSPENDABLE, Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,18 +72,22 @@ def is_template(name: str) -> bool:
 _SITES_LIMIT = 10_000
 """Names of wrapped functions that are remembered; past it they are learned anew."""
 
-_sites: dict[str, Site] = {}
+_sites: dict[tuple[str, str], Site] = {}
 
 
-def wrapper_site(name: str) -> Site:
-    """The site of wrappers called ``name``: one for all, so that a function that is decorated in a
-    loop makes no new call path each time.
+def wrapper_site(name: str, target: Any) -> Site:
+    """The site of wrappers called ``name`` of callables of ``target``'s kind.
+
+    One for all, so that a function that is decorated in a loop makes no new call path each time.
     """
-    site = _sites.get(name)
+    code = getattr(target, "__code__", None)
+    suspendable = code is not None and code.co_flags & SUSPENDABLE
+    kind = "suspendable wrapper" if suspendable else "wrapper"
+    site = _sites.get((name, kind))
     if site is None:
         if len(_sites) >= _SITES_LIMIT:
             _sites.clear()
-        site = _sites[name] = Site(name, "wrapper")
+        site = _sites[name, kind] = Site(name, kind)
     return site
 
 
@@ -97,7 +101,8 @@ class Template:
         import inspect
 
         self.text = text
-        self._fallback = wrapper_site(text)
+        self._function = function
+        self._fallback = wrapper_site(text, function)
         self._sites: dict[str, Site] = {}
         parameters = inspect.signature(function).parameters.values()
         self._defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
@@ -124,5 +129,5 @@ class Template:
         if site is None:
             if not name or len(self._sites) >= NAMES_LIMIT:
                 return self._fallback
-            site = self._sites[name] = wrapper_site(name)
+            site = self._sites[name] = wrapper_site(name, self._function)
         return site

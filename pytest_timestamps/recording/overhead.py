@@ -23,23 +23,27 @@ class Cost:
 
 
 class SpanCosts:
-    """The cost of a span by its site's kind; ``slow`` is that of one on a guarded lane."""
+    """What a span costs by its site's kind, ``slow`` what one on a guarded lane does.
 
-    __slots__ = ("block", "code", "slow", "wrapper")
+    ``missed_ns`` is what it costs more where its caller called something else before.
+    """
 
-    def __init__(self, code: Cost, wrapper: Cost, block: Cost, slow: Cost) -> None:
-        self.code = code
-        self.wrapper = wrapper
-        self.block = block
+    __slots__ = ("_kinds", "code", "missed_ns", "slow")
+
+    def __init__(self, kinds: dict[str, Cost], slow: Cost, missed_ns: float) -> None:
+        self._kinds = kinds
+        self.code = kinds["code"]
         self.slow = slow
+        self.missed_ns = missed_ns
 
     def of(self, kind: str) -> Cost:
         """The cost of a plain span of ``kind``."""
-        if kind == "code":
-            return self.code
-        return self.wrapper if kind == "wrapper" else self.block
+        return self._kinds[kind]
+
+    def of_resumption(self, kind: str) -> Cost:
+        """The cost of suspending and resuming such a span once."""
+        return self._kinds.get(f"{kind}, resumed", self.slow)
 
 
-_FREE = Cost(0.0, 0.0)
-NO_OVERHEAD = SpanCosts(_FREE, _FREE, _FREE, _FREE)
+NO_OVERHEAD = SpanCosts({"code": Cost(0.0, 0.0)}, Cost(0.0, 0.0), 0.0)
 """Nothing calibrated: nothing is taken out."""

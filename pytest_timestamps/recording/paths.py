@@ -25,6 +25,7 @@ class PathTable:
     def __init__(self) -> None:
         self._rows: list[list[Any]] = []
         self._index: dict[tuple[int, str, bool, str], tuple[int, bool]] = {}
+        self._names: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -34,6 +35,7 @@ class PathTable:
         other = PathTable()
         other._rows = [list(row) for row in self._rows]
         other._index = dict(self._index)
+        other._names = set(self._names)
         return other
 
     def locate(self, parent: int, section: str, detached: bool, name: str) -> tuple[int, bool]:
@@ -41,9 +43,11 @@ class PathTable:
         key = (parent, section, detached, name)
         place = self._index.get(key)
         if place is None:
-            place = self._fold(parent, detached, name)
+            # a name that is nowhere yet isn't above either: deep trees needn't be climbed
+            place = self._fold(parent, detached, name) if name in self._names else None
             if place is None:
                 place = (len(self._rows), True)
+                self._names.add(name)
                 self._rows.append(
                     [parent, name, section, detached, 0, 0, 0, 0, 0, NO_MINIMUM, 0, 0]
                 )

@@ -146,6 +146,7 @@ def _build_open(
             if child.key is not key:
                 child = top.children.get(id(key), NOWHERE)
                 top.recent = child
+                top.misses += 1
             if child is not NOWHERE:
                 lane.top = child
                 child.start_ns = clock()

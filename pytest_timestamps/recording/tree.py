@@ -61,7 +61,7 @@ class Node:
     called name's; ``folded_in`` and ``folded_out`` count those calls.
     ``settled_ns`` is what recording cost on top of it in scopes that are gone.
     ``recent`` is the child that was opened last, tried before ``children``: it saves a third of
-    finding it.
+    finding it. ``misses`` counts where it was another one.
     ``over`` lists the roots that ran on top of this node on the same stack.
     """
 
@@ -76,6 +76,7 @@ class Node:
         "key",
         "max_ns",
         "min_ns",
+        "misses",
         "origin",
         "over",
         "parent",
@@ -99,6 +100,7 @@ class Node:
         self.origin: Any = root.origin
         self.children = _NO_CHILDREN
         self.recent = NOWHERE
+        self.misses = 0
         self.start_ns = 0
         self.calls = 0
         self.errors = 0

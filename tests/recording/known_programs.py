@@ -183,6 +183,79 @@ _TEXTS = {
         start 2
         next 2
     """,
+    "a task runs on recursion of what started it": """\
+        start 2
+        call 0
+          call 1
+            loop 1
+              block 0
+                spawn 2
+                  await 2
+    """,
+    "a task runs on recursion that only one collector sees": """\
+        start 0
+        call 1
+          start 1
+          loop 0
+            await 1
+              spawn 0
+                call 0
+    """,
+    "a task runs on recursion above what started it": """\
+        start 2
+        call 0
+          call 1
+            block 0
+              loop 1
+                await 1
+                  spawn 2
+                    await 2
+    """,
+    "a collector is entered in a task's recursion": """\
+        start 2
+        block 2
+          loop 2
+            await 0
+              spawn 1
+                await 2
+                  collect 0
+                    await 1
+    """,
+    "an exception wakes no generator that only drove another": """\
+        start 0
+        make 4
+          yield 0
+          yield 0
+        make 0
+          next 1
+          yield 0
+          yield 0
+        next 0
+        tick 1
+        guard 0
+          throw 1
+        tick 2
+        next 0
+    """,
+    "a task outlives the names that it repeats": """\
+        start 2
+        loop 0
+          block 1
+            await 2
+              spawn 0
+                call 2
+                  call 1
+                    tick 2
+    """,
+    "a collector of one task waits while another enters its own": """\
+        loop 1
+          spawn 2
+            collect 1
+              call 2
+          collect 2
+            call 0
+            sleep 0
+    """,
 }
 
 KNOWN_PROGRAMS = {name: _parse(text.rstrip()) for name, text in _TEXTS.items()}

@@ -1,0 +1,182 @@
+"""Small programs that calibration runs: each with its spans, without them, and without its calls.
+
+What they call works a little: right after another span, recording finds its own code and data
+in the processor's caches, and would look cheaper than it is.
+"""
+
+from contextlib import suppress
+
+from .sites import Site
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from typing import Any
+
+    Loop = Callable[[], None]
+
+__all__ = ["CALLS", "Probe", "probes"]
+
+CALLS = 40
+"""Spans of one run of a probe; even, so that two functions can share them."""
+
+_RANGE = range(CALLS)
+_HALF = range(CALLS // 2)
+_WORK = range(12)
+
+
+class Probe:
+    """``recorded`` opens `CALLS` spans of ``sites``; ``bare`` is the same undecorated, and
+    ``empty`` is that without what the spans cover.
+    """
+
+    __slots__ = ("bare", "empty", "recorded", "sites")
+
+    def __init__(self, recorded: "Loop", bare: "Loop", empty: "Loop", *sites: Site) -> None:
+        self.recorded = recorded
+        self.bare = bare
+        self.empty = empty
+        self.sites = sites
+
+
+def _function() -> None:
+    for _ in _WORK:
+        pass
+
+
+async def _coroutine() -> None:
+    for _ in _WORK:
+        pass
+
+
+def _generator() -> "Generator[None, None, None]":
+    for _ in _RANGE:
+        for _ in _WORK:
+            pass
+        yield
+
+
+def _copy(function: "Any") -> "Any":
+    """A function of its own, so that it can be marked apart."""
+    kind: Any = type(function)
+    return kind(function.__code__.replace(), globals(), function.__name__)
+
+
+def _calls(call: "Callable[[], Any]") -> "Loop":
+    def loop() -> None:
+        for _ in _RANGE:
+            call()
+
+    return loop
+
+
+def _alternating(one: "Callable[[], Any]", other: "Callable[[], Any]") -> "Loop":
+    def loop() -> None:
+        for _ in _HALF:
+            one()
+            other()
+
+    return loop
+
+
+def _awaits(call: "Callable[[], Any]") -> "Loop":
+    async def run() -> None:
+        for _ in _RANGE:
+            await call()
+
+    return lambda: _finish(run())
+
+
+def _finish(coroutine: "Any") -> None:
+    with suppress(StopIteration):
+        coroutine.send(None)
+
+
+def _resumes(call: "Callable[[], Any]") -> "Loop":
+    def loop() -> None:
+        for _ in call():
+            pass
+
+    return loop
+
+
+def _blocks(name: str) -> "Loop":
+    from .block import timestamp_block
+
+    def loop() -> None:
+        for _ in _RANGE:
+            with timestamp_block(name):
+                for _ in _WORK:
+                    pass
+
+    return loop
+
+
+def _unblocked() -> None:
+    for _ in _RANGE:
+        for _ in _WORK:
+            pass
+
+
+def _no_calls() -> None:
+    for _ in _RANGE:
+        pass
+
+
+def _no_awaits() -> None:
+    async def run() -> None:
+        for _ in _RANGE:
+            pass
+
+    _finish(run())
+
+
+def _recorded(function: "Any", kind: str) -> "tuple[Any, Site]":
+    """A copy of ``function`` that is recorded in the way of ``kind``, and its site."""
+    from .marks import MARKS
+    from .wrappers import wrap
+
+    site = Site("calibration", kind)
+    copy = _copy(function)
+    if kind in ("wrapper", "suspendable wrapper") or MARKS is None:
+        return wrap(copy, site), site
+    MARKS.mark(copy.__code__, site)
+    return copy, site
+
+
+def _make(kind: str, suspendable: str) -> "dict[str, Probe]":
+    function, site = _recorded(_function, kind)
+    coroutine, coroutine_site = _recorded(_coroutine, suspendable)
+    generator, generator_site = _recorded(_generator, suspendable)
+    bare = _calls(_function)
+    return {
+        kind: Probe(_calls(function), bare, _no_calls, site),
+        suspendable: Probe(_awaits(coroutine), _awaits(_coroutine), _no_awaits, coroutine_site),
+        f"{suspendable}, resumed": Probe(
+            _resumes(generator), _resumes(_generator), _no_calls, generator_site
+        ),
+    }
+
+
+def _missing() -> Probe:
+    """Two functions in turn: neither is the one that was called last."""
+    one, site = _recorded(_function, "code")
+    other, other_site = _recorded(_function, "code")
+    bare = _alternating(_function, _function)
+    return Probe(_alternating(one, other), bare, _no_calls, site, other_site)
+
+
+def probes() -> "dict[str, Probe]":
+    """By kind of site, what to measure; made once."""
+    if not _made:
+        from .block import timestamp_block
+
+        _made.update(_make("code", "suspendable code"))
+        _made.update(_make("wrapper", "suspendable wrapper"))
+        _made["missed"] = _missing()
+        block_site = timestamp_block("calibration")._site
+        _made["block"] = Probe(_blocks("calibration"), _unblocked, _no_calls, block_site)
+    return _made
+
+
+_made: "dict[str, Probe]" = {}

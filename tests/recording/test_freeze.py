@@ -1,0 +1,197 @@
+"""Self times, folding and recording's own cost, on trees that are built by hand."""
+
+from __future__ import annotations
+
+from time import process_time
+
+import pytest
+
+from pytest_timestamps.recording import Capture
+from pytest_timestamps.recording.engine import Engine
+from pytest_timestamps.recording.freeze import add_scopes
+from pytest_timestamps.recording.lane import Lane
+from pytest_timestamps.recording.overhead import NO_OVERHEAD, Cost, SpanCosts
+from pytest_timestamps.recording.paths import PathTable
+from pytest_timestamps.recording.results import PathStats
+from pytest_timestamps.recording.scope import Origin, Scope
+from pytest_timestamps.recording.sites import Site
+from pytest_timestamps.recording.tree import Node, PartSite, Root
+
+COSTS = SpanCosts(
+    {
+        "code": Cost(3.0, 7.0),
+        "suspendable code": Cost(3.0, 7.0),
+        "suspendable code, resumed": Cost(5.0, 20.0),
+    },
+    Cost(30.0, 70.0),
+    2.0,
+)
+
+
+class Trees:
+    """One capture, its scope, and a root to grow a tree on."""
+
+    def __init__(self) -> None:
+        self.capture = Capture()
+        self.scope = Scope((self.capture,), frozenset())
+        self.lane: Lane = Engine(lambda: 0).lanes.here()
+        self.root = self.grow(None)
+
+    def grow(self, under: Node | None, scope: Scope | None = None) -> Root:
+        """A further root, on top of ``under``."""
+        return (scope or self.scope).root_for(Origin(scope or self.scope), under, self.lane)
+
+    def freeze(self, costs: SpanCosts = NO_OVERHEAD) -> dict[str, PathStats]:
+        """The rows by name, and the overhead under an empty name."""
+        table = PathTable()
+        self.overhead_ns = add_scopes(table, self.capture, [self.scope], {}, costs)
+        return {row.name: row for row in table.rows()}
+
+
+@pytest.fixture
+def trees() -> Trees:
+    return Trees()
+
+
+def spans(parent: Node, name: str, total_ns: int, calls: int = 1, kind: str = "code") -> Node:
+    """A new child of ``parent`` with figures."""
+    node = parent.add(object(), Site(name, kind))
+    assert node is not None
+    node.calls, node.total_ns = calls, total_ns
+    node.min_ns = node.max_ns = total_ns // calls
+    return node
+
+
+def test_self_time_excludes_direct_children_only(trees: Trees) -> None:
+    """Self time is total less the direct children's; grandchildren are the children's."""
+    outer = spans(trees.root, "outer", 100)
+    middle = spans(outer, "middle", 60)
+    spans(middle, "inner", 50)
+    rows = trees.freeze()
+    assert [rows[name].self_ns for name in ("outer", "middle", "inner")] == [40, 10, 50]
+
+
+def test_what_runs_on_top_in_another_context_is_no_self_time(trees: Trees) -> None:
+    """A task's step runs on top of the span that runs the loop: that time is the task's."""
+    loop = spans(trees.root, "loop", 100)
+    spans(trees.grow(loop), "step", 70)
+    rows = trees.freeze()
+    assert (rows["loop"].self_ns, rows["step"].self_ns) == (30, 70)
+
+
+def test_folded_recursion_moves_self_time(trees: Trees) -> None:
+    """What recursion books as credit and debit goes from the caller to the called name."""
+    outer = spans(trees.root, "outer", 100)
+    between = spans(outer, "between", 60)
+    outer.calls, outer.credit_ns, between.debit_ns = 2, 45, 45
+    rows = trees.freeze()
+    assert (rows["outer"].total_ns, rows["outer"].self_ns) == (100, 85)
+    assert (rows["between"].total_ns, rows["between"].self_ns) == (60, 15)
+
+
+def test_cost_of_each_call_is_taken_out_of_all_that_encloses_it(trees: Trees) -> None:
+    """Of each call the inner part leaves the span, the outer its caller's own time."""
+    outer = spans(trees.root, "outer", 100_000)
+    spans(spans(outer, "middle", 50_000, calls=10), "leaf", 20_000, calls=100)
+    rows = trees.freeze(COSTS)
+    assert rows["leaf"].total_ns == 20_000 - 100 * 3
+    assert rows["middle"].total_ns == 50_000 - 10 * 3 - 100 * 10
+    assert rows["middle"].self_ns == 30_000 - 10 * 3 - 100 * 7
+    assert rows["outer"].total_ns == 100_000 - 3 - 10 * 10 - 100 * 10
+    assert trees.overhead_ns == (1 + 10 + 100) * 10
+
+
+def test_cost_of_resumptions_is_their_own(trees: Trees) -> None:
+    """A generator's resumptions cost what suspending and resuming costs, not what a call does."""
+    outer = spans(trees.root, "outer", 10_000)
+    spans(outer, "steps", 5_000, kind="suspendable code").resumes = 20
+    rows = trees.freeze(COSTS)
+    assert rows["steps"].total_ns == 5_000 - 3 - 20 * 5
+    assert rows["outer"].self_ns == 5_000 - 3 - 7 - 20 * 20
+
+
+def test_cost_of_calling_several_in_turn(trees: Trees) -> None:
+    """A caller whose children alternate pays for finding them."""
+    outer = spans(trees.root, "outer", 10_000)
+    spans(outer, "one", 1_000, calls=10)
+    outer.misses = 10
+    assert trees.freeze(COSTS)["outer"].self_ns == 9_000 - 3 - 10 * 7 - 10 * 2
+
+
+def test_cost_on_a_guarded_lane(trees: Trees) -> None:
+    """Spans that took the guarded way are charged as such."""
+    spans(trees.root, "slow", 10_000, calls=10).slow = 4
+    assert trees.freeze(COSTS)["slow"].total_ns == 10_000 - 6 * 3 - 4 * 30
+
+
+def test_cost_never_makes_a_zero(trees: Trees) -> None:
+    """However dear recording was, where there was work there is at least a nanosecond."""
+    spans(spans(trees.root, "outer", 30), "leaf", 20, calls=10)
+    rows = trees.freeze(COSTS)
+    figures = [(row.total_ns, row.self_ns, row.min_ns, row.max_ns) for row in rows.values()]
+    assert figures == [(1, 1, 1, 1), (1, 1, 1, 1)]
+
+
+def test_cost_of_a_scope_that_is_gone_stays_out(trees: Trees) -> None:
+    """What recording cost in collectors that came and went is taken out of what enclosed them."""
+    outer = spans(trees.root, "outer", 10_000)
+    outer.settled_ns = 500.0
+    assert trees.freeze(COSTS)["outer"].total_ns == 10_000 - 3 - 500
+
+
+def test_spans_that_a_capture_did_not_see_begin_are_their_callers_time() -> None:
+    """Where a generator began before a capture, its stretches are its resumer's own time."""
+    trees = Trees()
+    resumer = spans(trees.root, "resumer", 100)
+    site = PartSite(Site("generator", "code"), frozenset(), ())
+    part = resumer.add(object(), site)
+    assert part is not None
+    part.calls, part.total_ns = 1, 80
+    spans(part, "callee", 50)
+    rows = trees.freeze()
+    assert set(rows) == {"resumer", "callee"}
+    assert (rows["resumer"].self_ns, rows["callee"].self_ns) == (50, 50)
+    assert rows["callee"].parent == 0
+
+
+def test_recursion_across_scopes_folds_for_those_who_saw_it_begin(trees: Trees) -> None:
+    """A capture that saw the outer call of a name counts the inner one as its recursion."""
+    outer = spans(trees.root, "f", 100)
+    between = spans(outer, "g", 90)
+    inner = between.add(object(), PartSite(Site("f", "code"), None, (outer,)))
+    assert inner is not None
+    inner.calls, inner.total_ns = 1, 70
+    rows = trees.freeze()
+    assert (rows["f"].calls, rows["f"].total_ns, rows["f"].self_ns) == (2, 100, 80)
+    assert rows["g"].self_ns == 20
+
+
+def _deep(names: int) -> Trees:
+    trees = Trees()
+    node: Node = trees.root
+    for depth in range(names):
+        node = spans(node, f"level {depth}", names - depth)
+    return trees
+
+
+def test_a_deep_tree() -> None:
+    """Ten thousand names deep: no recursion of ours, and each row below the other."""
+    trees = _deep(10_000)
+    rows = list(trees.freeze(COSTS).values())
+    assert [row.parent for row in rows] == list(range(-1, 9_999))
+    assert all(row.self_ns == 1 for row in rows)
+
+
+def test_a_deep_tree_takes_linear_time() -> None:
+    """Eight times the depth takes far less than the sixty-four times of a quadratic walk."""
+
+    def seconds(names: int) -> float:
+        trees = _deep(names)
+        fastest = float("inf")
+        for _ in range(3):
+            start = process_time()
+            trees.freeze(COSTS)
+            fastest = min(fastest, process_time() - start)
+        return fastest
+
+    assert seconds(8_000) < 30 * seconds(1_000)
