@@ -66,7 +66,8 @@ def matches(expected: str, actual: str) -> bool:
 def environment() -> dict[str, str]:
     """A terminal of 80 columns, and this very Python's programs first."""
     return {
-        **{key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")},
+        # Nor is their code watched by coverage, which costs more than what the pages time.
+        **{k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COVERAGE_"))},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "COLUMNS": "80",
         # Readers have this plugin and not all of its tests' neighbours.

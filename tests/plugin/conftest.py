@@ -26,10 +26,25 @@ def explode():
 Run = Callable[..., pytest.RunResult]
 
 
+@pytest.fixture(autouse=True)
+def few_plugins(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load this plugin and xdist only: each worker process would import all that is installed."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p timestamps -p xdist")
+
+
+@pytest.fixture
+def all_plugins(few_plugins: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load every plugin that is installed, as pytest does by itself."""
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    # the older pytest-asyncio warns where this isn't said
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-o asyncio_default_fixture_loop_scope=function")
+
+
 @pytest.fixture
 def suite(pytester: pytest.Pytester) -> pytest.Pytester:
     """A folder with a module ``shop`` whose functions are decorated."""
-    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    pytester.makeini("[pytest]\n")
     pytester.makepyfile(shop=SHOP)
     return pytester
 

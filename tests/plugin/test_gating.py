@@ -68,10 +68,7 @@ def test_ini_twins_mean_the_same(
 ) -> None:
     """Both can stand in the ini file, and switch recording on from there."""
     base(2)
-    suite.makeini(
-        "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
-        "timestamps_compare = BASE.json\ntimestamps_fail_on = calls>+0\n"
-    )
+    suite.makeini("[pytest]\ntimestamps_compare = BASE.json\ntimestamps_fail_on = calls>+0\n")
     assert alone().ret == 1
     assert alone("--no-timestamps").ret == 0
 

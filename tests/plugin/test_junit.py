@@ -66,6 +66,7 @@ def test_failing_and_skipped_tests_have_them_too(suite: pytest.Pytester, run: Ru
     assert properties("test_skipped")["timestamps.calls"] == "0"
 
 
+@pytest.mark.usefixtures("all_plugins")
 def test_each_run_of_a_test_has_its_own(suite: pytest.Pytester, alone: Run) -> None:
     """pytest's XML has a case for each run: its properties are that run's, each a single time."""
     suite.makepyfile(

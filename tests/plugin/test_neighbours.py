@@ -22,6 +22,7 @@ def calls_by_test(report: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.usefixtures("all_plugins")
 def test_reruns_are_one_row(suite: pytest.Pytester, run: Run, written: Written) -> None:
     """The last run decides the outcome, all runs' calls and times count."""
     suite.makepyfile(
@@ -54,6 +55,7 @@ def test_reruns_are_one_row(suite: pytest.Pytester, run: Run, written: Written) 
     }  # fmt: skip
 
 
+@pytest.mark.usefixtures("all_plugins")
 def test_async_tests_are_tests(suite: pytest.Pytester, alone: Run, written: Written) -> None:
     """pytest-asyncio and anyio run decorated coroutines, tasks included."""
     suite.makepyfile(
@@ -307,6 +309,7 @@ def test_a_test_may_do_anything_to_its_collector(
     }
 
 
+@pytest.mark.usefixtures("all_plugins")
 def test_wide_async_fixtures_have_rows(
     suite: pytest.Pytester, alone: Run, written: Written
 ) -> None:

@@ -17,12 +17,8 @@ def test_off_shows_nothing(suite: pytest.Pytester, alone: Run) -> None:
     assert not list(suite.path.glob("timestamps*"))
 
 
-def test_off_imports_next_to_nothing(
-    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_off_imports_next_to_nothing(suite: pytest.Pytester) -> None:
     """No report code, and none of the libraries that reports and token runs need."""
-    # other plugins that happen to be installed import what they like
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     suite.makepyfile(
         """
         import sys
@@ -38,7 +34,7 @@ def test_off_imports_next_to_nothing(
         """
     )
     suite.makeini("[pytest]")
-    suite.runpytest_subprocess("-p", "pytest_timestamps.plugin").assert_outcomes(passed=1)
+    suite.runpytest_subprocess().assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("mode", [("-p", "no:xdist"), ("-n2",)], ids=["no xdist", "n2"])

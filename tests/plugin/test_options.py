@@ -11,7 +11,6 @@ from pytest_timestamps.plugin.settings import parse_duration_ns
 from tests.plugin.conftest import Run
 
 Written = Callable[..., dict[str, Any]]
-INI = "asyncio_default_fixture_loop_scope = function\n"
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +47,7 @@ def test_what_switches_recording_on(
     suite: pytest.Pytester, alone: Run, arguments: tuple[str, ...], ini: str, on: bool
 ) -> None:
     """Asking for output implies the switch, ``--no-timestamps`` beats everything."""
-    suite.makeini(f"[pytest]\n{INI}{ini}\n")
+    suite.makeini(f"[pytest]\n{ini}\n")
     result = alone(*arguments)
     result.assert_outcomes(passed=1)
     assert ("hotspots" in result.stdout.str()) is on
@@ -69,13 +68,13 @@ def test_an_option_and_its_ini_twin_mean_the_same(
 ) -> None:
     """What the command line can say, an ini file can say for good."""
     alone("--timestamps", *option).stdout.fnmatch_lines([expected])
-    suite.makeini(f"[pytest]\n{INI}{ini}\n")
+    suite.makeini(f"[pytest]\n{ini}\n")
     alone("--timestamps").stdout.fnmatch_lines([expected])
 
 
 def test_the_command_line_beats_the_ini_file(suite: pytest.Pytester, alone: Run) -> None:
     """For one run another order or another report can be had."""
-    suite.makeini(f"[pytest]\n{INI}timestamps_sort = total\ntimestamps_report = json:ini.json\n")
+    suite.makeini("[pytest]\ntimestamps_sort = total\ntimestamps_report = json:ini.json\n")
     result = alone("--timestamps-sort=calls", "--timestamps-report=json:line.json")
     result.stdout.fnmatch_lines(["*hotspots (by calls)*"])
     assert sorted(path.name for path in suite.path.glob("*.json")) == ["line.json"]
@@ -130,7 +129,7 @@ def test_a_value_that_cannot_be_used_is_refused(
 
 def test_an_ini_value_that_cannot_be_used_is_refused(suite: pytest.Pytester, alone: Run) -> None:
     """The message is that of the option."""
-    suite.makeini(f"[pytest]\n{INI}timestamps_top = many\n")
+    suite.makeini("[pytest]\ntimestamps_top = many\n")
     result = alone("--timestamps")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --timestamps-top must be a positive integer, got 'many'"])

@@ -24,7 +24,7 @@ EVERYWHERE = [("-p", "no:xdist"), ("-n2", "--dist", "loadgroup")]
 @pytest.fixture
 def folder(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A folder for a suite, with the keys of two frameworks in the environment."""
-    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    pytester.makeini("[pytest]\n")
     for name in list(os.environ):
         if name.startswith(("OPENAI_", "OPEN_AI_")):
             monkeypatch.delenv(name)
@@ -465,6 +465,7 @@ def test_an_id_that_is_on_the_disk_is_an_error(folder: pytest.Pytester, alone: R
     assert path.read_bytes() == before
 
 
+@pytest.mark.usefixtures("all_plugins")
 def test_a_rerun_is_a_run_of_its_own(
     folder: pytest.Pytester, alone: Run, recorded: Recorded
 ) -> None:

@@ -77,19 +77,24 @@ def raising(run, client):
     raise ValueError("on purpose")
 
 
+@pytest.fixture(scope="session")
+def client():
+    with openai.OpenAI(max_retries=0) as client:
+        yield client
+
+
 @pytest.mark.token_run
 @pytest.mark.parametrize("n", range(COUNT))
-def test_run(n, token_run):
-    with openai.OpenAI(max_retries=0) as client:
-        if n == KILLER:
-            plain(token_run, client)
-            os.kill(os.getpid(), signal.SIGKILL)
-        if n % 20 == 7:
-            in_child(token_run, client)
-        elif n % 20 == 3:
-            raising(token_run, client)
-        else:
-            (streaming, plain, in_task)[n % 3](token_run, client)
+def test_run(n, token_run, client):
+    if n == KILLER:
+        plain(token_run, client)
+        os.kill(os.getpid(), signal.SIGKILL)
+    if n % 20 == 7:
+        in_child(token_run, client)
+    elif n % 20 == 3:
+        raising(token_run, client)
+    else:
+        (streaming, plain, in_task)[n % 3](token_run, client)
 """
 
 
@@ -98,7 +103,7 @@ def test_two_hundred_runs_survive_a_killed_worker(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every file is valid, and every completed run's tally is what was served to it."""
-    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    pytester.makeini("[pytest]\n")
     pytester.makepyfile(test_show=f"COUNT, KILLER = {COUNT}, {KILLER}\n{SUITE}")
     for name in list(os.environ):
         if name.startswith(("OPENAI_", "OPEN_AI_")):

@@ -40,7 +40,7 @@ def folder(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
 ) -> pytest.Pytester:
     """A folder for a suite whose keys and base URL are the sandbox's."""
-    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    pytester.makeini("[pytest]\n")
     pytester.makepyfile(asking=ASK)
     for name in list(os.environ):
         if name.startswith(("OPENAI_", "OPEN_AI_")):
