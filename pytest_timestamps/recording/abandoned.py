@@ -16,8 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .activation import Paused
     from .capture import Capture
-    from .lane import Paused
 
 __all__ = ["finish_abandoned"]
 

@@ -7,7 +7,7 @@ import sys
 from .decorator import DISABLED, timestamp
 from .marks import MARKS
 from .naming import check_name
-from .sites import SUSPENDABLE, SWITCH, Site
+from .sites import COROUTINE, SUSPENDABLE, SWITCH, Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,28 +48,13 @@ class timestamp_block:  # reads as the keyword that it is used like
 
     def __enter__(self) -> Self:
         if SWITCH.armed and not DISABLED:
-            site = self._site
             frame = sys._getframe(1)
-            if frame.f_code.co_flags & SUSPENDABLE:
-                self._open_in(frame)
-            else:
-                SWITCH.engine.spans.open(site, site)
+            flags = frame.f_code.co_flags
+            SWITCH.engine.spans.open_block(
+                self._site, _follow(frame, flags) if flags & SUSPENDABLE else 0
+            )
             self._open += 1
         return self
-
-    def _open_in(self, frame: FrameType) -> None:
-        """Open in a frame that can be suspended, and with it this span."""
-        site = self._site
-        lasting = _covered_by(frame)
-        if lasting is None:
-            SWITCH.engine.spans.open(site, site)
-            return
-        try:
-            if MARKS is not None:
-                MARKS.watch(lasting.f_code)
-            SWITCH.engine.lanes.here().open(site, site, id(lasting))
-        except Exception:
-            SWITCH.engine.note_fault()
 
     def __exit__(
         self,
@@ -89,6 +74,22 @@ class timestamp_block:  # reads as the keyword that it is used like
 
     def __repr__(self) -> str:
         return f"timestamp_block({self._site.name!r})"
+
+
+def _follow(frame: FrameType, flags: int) -> int:
+    """Have the frame whose suspension is the block's followed; its id, or 0 where there is none."""
+    # a context manager is made of a generator, never of a coroutine
+    lasting = frame if flags & COROUTINE else _covered_by(frame)
+    if lasting is None:
+        return 0
+    if MARKS is not None:
+        code = lasting.f_code
+        if id(code) not in MARKS.by_id:
+            try:
+                MARKS.watch(code)
+            except Exception:
+                SWITCH.engine.note_fault()
+    return id(lasting)
 
 
 def _covered_by(frame: FrameType) -> FrameType | None:

@@ -2,7 +2,8 @@
 
 from time import perf_counter_ns
 
-from .lane import GUARD, Activation, Lane
+from .activation import GUARD, Activation
+from .lane import Lane
 from .overhead import Cost, SpanCosts
 from .probes import CALLS, Probe, probes
 from .scope import ORIGIN, Origin, Scope

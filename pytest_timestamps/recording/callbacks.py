@@ -10,8 +10,8 @@ from __future__ import annotations
 import sys
 from _thread import get_ident
 
+from .activation import forget_wait
 from .delegation import Delegation
-from .lane import forget_wait
 from .scope import ORIGIN
 from .sites import SUSPENDABLE, Site
 from .tree import NOWHERE

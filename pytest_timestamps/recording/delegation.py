@@ -8,7 +8,7 @@ cancellation, is their time as well: so they are resumed here, ahead of their ow
 
 from __future__ import annotations
 
-from .lane import forget_wait
+from .activation import forget_wait
 from .sites import SUSPENDABLE, Site
 from .tree import Root
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
     from typing import Any
 
+    from .activation import Paused
     from .engine import Engine
-    from .lane import Paused
     from .marks import Mark
 
     _Waiting = tuple[int, Any]

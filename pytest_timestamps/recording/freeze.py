@@ -10,8 +10,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from .activation import Paused
     from .capture import Capture
-    from .lane import Lane, Paused
+    from .lane import Lane
     from .overhead import SpanCosts
     from .paths import PathTable
     from .scope import Scope

@@ -11,14 +11,14 @@ holds an `Activation` for each span above `below`. Guarded is exact in all cases
 
 from __future__ import annotations
 
+from .activation import GUARD, Activation, Paused, ground, is_whole
 from .scope import ORIGIN, Origin
 from .sites import ANY_FRAME
-from .tree import NOWHERE, Node, PartSite, Root, is_seen
+from .tree import NOWHERE, Node, Root, is_seen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType
     from typing import Any
 
     from .scope import Scope
@@ -30,116 +30,7 @@ if TYPE_CHECKING:
     """The node, this stretch and the span's time in all, who doesn't have it in its own time, and
     whether recursion folded it."""
 
-__all__ = ["GUARD", "Activation", "Lane", "Paused", "forget_wait"]
-
-
-class _Guard(Root):
-    """The top of a guarded lane."""
-
-    __slots__ = ()
-
-    def __init__(self) -> None:
-        super().__init__(object(), None, None, None, "", False)  # type: ignore[arg-type]
-
-
-GUARD = _Guard()
-
-
-class Activation:
-    """One open span of a guarded lane; with ``key`` None, a change of context between spans.
-
-    ``node`` is the path that it counts for, None where it counts for none (its start was not
-    seen, or there is no room for its path).
-    ``place`` is where spans below it hang, ``beneath`` what it runs on.
-    ``caller`` is set where recursion is folded.
-    ``frame`` is the id of the suspendable frame that a block was entered in, else 0.
-    """
-
-    __slots__ = (
-        "active_ns",
-        "began_ns",
-        "beneath",
-        "caller",
-        "foreign",
-        "frame",
-        "key",
-        "node",
-        "origin",
-        "place",
-        "site",
-        "start_ns",
-        "suspended_ns",
-    )
-
-    def __init__(self, key: Any, site: Site | None, place: Node, origin: Any) -> None:
-        self.key = key
-        self.site = site
-        self.node: Node | None = None
-        self.place = place
-        self.beneath = _ground(place)
-        self.origin = origin
-        self.caller: Node | None = None
-        self.foreign = False
-        self.frame = 0
-        self.began_ns = 0
-        self.start_ns = 0
-        self.active_ns = 0
-        self.suspended_ns = 0
-
-
-def _is_whole(node: Node, scope: Scope) -> bool:
-    """Do all captures of ``scope`` see the spans of ``node``, in the same tree?"""
-    return node.root.scope is scope and not (
-        type(node.site) is PartSite and node.site.seen_by is not None
-    )
-
-
-def _ground(place: Node) -> Node:
-    """The node that a span at ``place`` physically runs on, whatever its context."""
-    while isinstance(place, Root) and place.under is not None:
-        place = place.under
-    return place
-
-
-class Paused:
-    """A span between suspension and resumption, off every stack.
-
-    ``closing``: it is resumed only to end, and so counts where it was suspended.
-    ``yielded_at`` is the code and the offset of the instruction that suspended its frame, where
-    `sys.monitoring` told of it.
-    """
-
-    __slots__ = (
-        "active_ns",
-        "began_ns",
-        "closing",
-        "frame",
-        "key",
-        "node",
-        "paused_ns",
-        "site",
-        "suspended_ns",
-        "yielded_at",
-    )
-
-    def __init__(self, key: Any, site: Site, node: Node, active_ns: int, paused_ns: int) -> None:
-        self.key = key
-        self.site = site
-        self.node = node
-        self.active_ns = active_ns
-        self.paused_ns = paused_ns
-        self.suspended_ns = 0
-        self.began_ns = paused_ns - active_ns
-        self.frame = 0
-        self.closing = False
-        self.yielded_at: tuple[CodeType, int] | None = None
-
-
-def forget_wait(paused: list[Paused], now_ns: int) -> None:
-    """These spans are being closed: the wait since their suspension counts for nothing."""
-    for one in paused:
-        one.paused_ns = now_ns
-        one.closing = True
+__all__ = ["Lane"]
 
 
 class Lane:
@@ -177,7 +68,7 @@ class Lane:
 
     def exempt(self, spent_ns: int) -> None:
         """Take ``spent_ns``, just now, out of the innermost open span and all that encloses it."""
-        node = _ground(self.place())
+        node = ground(self.place())
         node.debit_ns += spent_ns
         node.settled_ns += spent_ns
 
@@ -189,8 +80,8 @@ class Lane:
 
     def busy_place(self) -> Node:
         """The innermost node that is open; `NOWHERE` where there is none."""
-        ground = _ground(self.place())
-        return NOWHERE if isinstance(ground, Root) else ground
+        node = ground(self.place())
+        return NOWHERE if isinstance(node, Root) else node
 
     def look_anew(self) -> None:
         """Find out at the next span where it belongs: who gathers on this thread has changed."""
@@ -272,12 +163,13 @@ class Lane:
             return
         scope = place.root.scope
         foreign = paused is not None and self._is_foreign(paused, place)
-        if not (self.stack or frame or foreign or scope.timelines):
+        if not (self.stack or foreign or scope.timelines):
             child = None if paused is not None else place.child(key, site)
             if child is None:
                 child = self._find_child(place, key, site, paused)[0]
             if child is not None:
                 self.top = child
+                child.frame = frame
                 self._start_plain(child, paused)
                 return
         self._push(place, key, site, frame, paused, foreign)
@@ -302,7 +194,7 @@ class Lane:
             seen_by = scope.seen_here(site, paused.node.root.scope)
         open_nodes = self._open_nodes(site.name, scope)
         is_part = seen_by is not None and len(seen_by) < len(scope.members)
-        if len(open_nodes) == 1 and not is_part and _is_whole(open_nodes[0], scope):
+        if len(open_nodes) == 1 and not is_part and is_whole(open_nodes[0], scope):
             return None, open_nodes[0]
         site = scope.part_of(site, seen_by, tuple(open_nodes))
         return place.child(key, site) or place.add(key, site), None
@@ -381,12 +273,12 @@ class Lane:
             node = span.node
             if node is not None and node.site.name == name and node not in found:
                 found.append(node)
-                if _is_whole(node, scope):
+                if is_whole(node, scope):
                     return found
         for node in self._plain_nodes():
             if node.site.name == name and node not in found:
                 found.append(node)
-                if _is_whole(node, scope):
+                if is_whole(node, scope):
                     break
         return found
 
@@ -451,6 +343,9 @@ class Lane:
         while self.stack and self.stack[-1].frame and frame in (self.stack[-1].frame, ANY_FRAME):
             paused.append(self._suspend(self.stack.pop(), now_ns))
             self._leave_guard()
+        if not self.stack:
+            while (node := ground(self.top)).frame and frame in (node.frame, ANY_FRAME):
+                paused.append(self._suspend_plain(node, now_ns))
         above = self._take_above(key, now_ns)
         if above is None:
             return [p for p in paused if p is not None]
@@ -463,13 +358,23 @@ class Lane:
         self._go_on(above)
         return [p for p in paused if p is not None]
 
-    def pause_blocks(self, depth: int, now_ns: int) -> list[Paused]:
-        """Take the blocks of suspendable frames above ``depth`` off the stack, innermost first."""
+    def pause_blocks(self, depth: int, floor: Node, now_ns: int) -> list[Paused]:
+        """Take the blocks of suspendable frames off the stack, innermost first.
+
+        Those above ``depth``, where the lane was guarded, and above ``floor``, where it wasn't.
+        """
         paused = []
         while len(self.stack) > depth and (self.stack[-1].frame or self.stack[-1].key is None):
             paused.append(self._suspend(self.stack.pop(), now_ns))
-        self._leave_guard()
+            self._leave_guard()
+        if not self.stack:
+            while (node := ground(self.top)) is not floor and node.frame:
+                paused.append(self._suspend_plain(node, now_ns))
         return [p for p in paused if p is not None]
+
+    def floor(self) -> Node:
+        """The innermost open node of a plain lane; the bottom root where there is none."""
+        return ground(self.top)
 
     def _take_above(self, key: Any, now_ns: int) -> list[Paused] | None:
         """Make the innermost span of ``key`` the top; None where there is none.
@@ -521,7 +426,9 @@ class Lane:
         active_ns = now_ns - node.start_ns
         node.total_ns += active_ns
         self.top = node.parent
-        return Paused(node.key, node.site, node, active_ns, now_ns)
+        paused = Paused(node.key, node.site, node, active_ns, now_ns)
+        paused.frame = node.frame
+        return paused
 
     def _suspend(self, span: Activation, now_ns: int) -> Paused | None:
         if span.node is None or span.site is None:

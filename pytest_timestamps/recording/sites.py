@@ -10,7 +10,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["ANY_FRAME", "SUSPENDABLE", "SWITCH", "Site", "Switch"]
+__all__ = ["ANY_FRAME", "COROUTINE", "SUSPENDABLE", "SWITCH", "Site", "Switch"]
+
+COROUTINE = 0x80
+"""The code flag of an ``async def`` that has no ``yield``."""
 
 SUSPENDABLE = 0x20 | 0x80 | 0x100 | 0x200
 """Code flags of generators, coroutines, iterable coroutines and asynchronous generators."""

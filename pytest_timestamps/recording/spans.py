@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from _thread import _local, get_ident
 
-from .lane import Lane, Paused
+from .activation import Paused
+from .lane import Lane
 from .scope import ORIGIN
 from .tree import NOWHERE
 
@@ -87,17 +88,19 @@ class Lanes:
 class Spans:
     """The operations of one engine; ``key`` closes what was opened with it."""
 
-    __slots__ = ("close", "fail", "open", "pause", "resume")
+    __slots__ = ("close", "fail", "open", "open_block", "pause", "resume")
 
     def __init__(
         self,
         open: Callable[[Any, Site], None],  # a field, named for what it does
+        open_block: Callable[[Site, int], None],
         close: Callable[[Any], None],
         fail: Callable[[Any], None],
         pause: Callable[[Any, int], list[Paused]],
         resume: Callable[[list[Paused]], None],
     ) -> None:
         self.open = open
+        self.open_block = open_block
         self.close = close
         self.fail = fail
         self.pause = pause
@@ -127,7 +130,9 @@ def build_spans(lanes: Lanes, clock: Callable[[], int], on_fault: Callable[[], N
         except Exception:
             on_fault()
 
-    return Spans(_build_open(lanes, clock, on_fault), close, fail_span, pause, resume_spans)
+    open_span = _build_open(lanes, clock, on_fault)
+    open_block = _build_open_block(lanes, clock, on_fault)
+    return Spans(open_span, open_block, close, fail_span, pause, resume_spans)
 
 
 def _build_open(
@@ -157,6 +162,36 @@ def _build_open(
             on_fault()
 
     return open_span
+
+
+def _build_open_block(
+    lanes: Lanes, clock: Callable[[], int], on_fault: Callable[[], None]
+) -> Callable[[Site, int], None]:
+    here = lanes.here
+    origin_here = ORIGIN.get
+    thread_here = get_ident
+
+    def open_block(site: Site, frame: int) -> None:
+        origin = origin_here()
+        lane: Any = origin.lane
+        top = lane.top
+        if top.origin is origin and lane.thread == thread_here():
+            child = top.recent
+            if child.key is not site:
+                child = top.children.get(id(site), NOWHERE)
+                top.recent = child
+                top.misses += 1
+            if child is not NOWHERE:
+                lane.top = child
+                child.frame = frame
+                child.start_ns = clock()
+                return
+        try:
+            here().open(site, site, frame)
+        except Exception:
+            on_fault()
+
+    return open_block
 
 
 def _build_ends(

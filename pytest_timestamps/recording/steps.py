@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from .engine import Engine
     from .lane import Lane
+    from .tree import Node
 
 __all__ = ["Steps"]
 
@@ -60,17 +61,18 @@ def _stepwise(engine: Engine, run: Callable[[Any], None]) -> Callable[[Any], Non
         context: Context = handle._context
         lane = engine.lanes.here()
         depth = len(lane.stack)
+        floor = lane.floor()
         if contexts.pop(id(context), None) is not None:
             blocks = engine.lanes.paused.pop(id(context), None)
             if blocks:
                 context.run(engine.spans.resume, blocks)
         run(handle)
-        if len(lane.stack) > depth:
-            context.run(pause, lane, depth, context)
+        if len(lane.stack) > depth or lane.floor().frame:
+            context.run(pause, lane, depth, floor, context)
 
-    def pause(lane: Lane, depth: int, context: Context) -> None:
+    def pause(lane: Lane, depth: int, floor: Node, context: Context) -> None:
         try:
-            blocks = lane.pause_blocks(depth, engine.clock())
+            blocks = lane.pause_blocks(depth, floor, engine.clock())
             if blocks:
                 # kept so that its id stays its own
                 contexts[id(context)] = context

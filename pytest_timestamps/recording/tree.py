@@ -63,6 +63,7 @@ class Node:
     ``recent`` is the child that was opened last, tried before ``children``: it saves a third of
     finding it. ``misses`` counts where it was another one.
     ``over`` lists the roots that ran on top of this node on the same stack.
+    ``frame`` is the id of the suspendable frame in which the running block was entered, else 0.
     """
 
     __slots__ = (
@@ -73,6 +74,7 @@ class Node:
         "errors",
         "folded_in",
         "folded_out",
+        "frame",
         "key",
         "max_ns",
         "min_ns",
@@ -102,6 +104,7 @@ class Node:
         self.recent = NOWHERE
         self.misses = 0
         self.start_ns = 0
+        self.frame = 0
         self.calls = 0
         self.errors = 0
         self.total_ns = 0

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
     from typing import Any
 
-    from .lane import Paused
+    from .activation import Paused
     from .naming import Template
 
 __all__ = ["TimedCallable", "is_wrapper", "wrap"]
@@ -116,7 +116,23 @@ def _wrap_coroutine(function: Callable[..., Any], pick: Callable[..., Site]) -> 
     async def timed(*args: Any, **kwargs: Any) -> Any:
         if not switch.armed:
             return await function(*args, **kwargs)
-        return await _Driven(function(*args, **kwargs), _Span(pick(args, kwargs)))
+        steps: Any = function(*args, **kwargs)
+        site = pick(args, kwargs)
+        spans = switch.engine.spans
+        spans.open(site, site)
+        # most coroutines end without waiting: these need nothing that lasts
+        try:
+            item = steps.send(None)
+        except StopIteration as stop:
+            spans.close(site)
+            return stop.value
+        except BaseException as error:
+            if isinstance(error, _ENDS):
+                spans.close(site)
+            else:
+                spans.fail(site)
+            raise
+        return await _Driven(steps, _Span(site, started=True), item=item)
 
     return timed
 
@@ -172,9 +188,9 @@ class _Span:
 
     __slots__ = ("_lost", "_paused", "_site", "_started")
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, started: bool = False) -> None:
         self._site = site
-        self._started = False
+        self._started = started
         self._lost = False
         self._paused: list[Paused] = []
 
@@ -222,49 +238,65 @@ class _Span:
 
 
 class _Driven:
-    """Awaits ``awaitable`` under ``span``; with ``pauses``, its end suspends the span."""
+    """Awaits ``awaitable`` under ``span``: see `_drive`."""
 
-    __slots__ = ("_awaitable", "_pauses", "_span")
+    __slots__ = ("_awaitable", "_item", "_pauses", "_span")
 
     def __init__(
-        self, awaitable: Coroutine[Any, Any, Any], span: _Span, pauses: bool = False
+        self,
+        awaitable: Coroutine[Any, Any, Any],
+        span: _Span,
+        pauses: bool = False,
+        item: Any = _MISSING,
     ) -> None:
         self._awaitable = awaitable
         self._span = span
         self._pauses = pauses
+        self._item = item
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        return _drive(self._awaitable, self._span, self._pauses)
+        return _drive(self._awaitable, self._span, self._pauses, self._item)
 
 
-def _drive(steps: Any, span: _Span, pauses: bool = False) -> Generator[Any, Any, Any]:
-    """Step ``steps`` as its caller steps this, and tell ``span`` when it runs."""
+_ENDS = (GeneratorExit, StopAsyncIteration)
+"""Exceptions that end a span without being a failure."""
+
+
+def _drive(
+    steps: Any, span: _Span, pauses: bool = False, item: Any = _MISSING
+) -> Generator[Any, Any, Any]:
+    """Step ``steps`` as its caller steps this, and tell ``span`` when it runs.
+
+    With ``pauses`` their end suspends the span. ``item`` is what their first step has yielded,
+    where that was made already.
+    """
     advance, argument = steps.send, None
     while True:
-        span.go()
-        try:
-            item = advance(argument)
-        except StopIteration as stop:
-            argument = None
-            if pauses:
-                span.pause()
-            else:
-                span.finish(failed=False)
-            return stop.value
-        except BaseException as error:
-            # an exception that was thrown in would otherwise hold this frame, and this frame it
-            argument = None
-            span.finish(failed=not isinstance(error, GeneratorExit | StopAsyncIteration))
-            raise
+        if item is _MISSING:
+            span.go()
+            try:
+                item = advance(argument)
+            except StopIteration as stop:
+                argument = None
+                if pauses:
+                    span.pause()
+                else:
+                    span.finish(failed=False)
+                return stop.value
+            except BaseException as error:
+                # an exception that was thrown in would otherwise hold this frame, and this it
+                argument = None
+                span.finish(failed=not isinstance(error, _ENDS))
+                raise
         span.pause()
         try:
             argument = yield item
-            advance = steps.send
+            item, advance = _MISSING, steps.send
         except GeneratorExit as closing:
             span.forget_wait()
-            advance, argument = steps.throw, closing
+            item, advance, argument = _MISSING, steps.throw, closing
         except BaseException as error:
-            advance, argument = steps.throw, error
+            item, advance, argument = _MISSING, steps.throw, error
 
 
 class TimedCallable:
