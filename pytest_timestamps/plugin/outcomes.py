@@ -26,7 +26,7 @@ class OutcomeListener:
             report.when or "",
             report.outcome,
             round(report.duration * 1_000_000_000),
-            expected_to_fail="wasxfail" in vars(report),
+            expected_to_fail=hasattr(report, "wasxfail"),
         )
 
 
@@ -36,4 +36,6 @@ def _is_subtest(report: pytest.TestReport) -> bool:
     Both give their reports a ``context`` that says which part; there is no public class that
     all supported versions of pytest have.
     """
+    if type(report) is pytest.TestReport:
+        return False
     return "context" in vars(report) and "sub" in type(report).__name__.lower()

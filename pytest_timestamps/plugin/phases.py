@@ -48,7 +48,7 @@ class RecorderPlugin:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
-        if self._applies_to(item):
+        if self._arms or self._applies_to(item):
             self._recorder.begin_case(item.nodeid)
         self._recorder.begin_phase("setup")
         try:

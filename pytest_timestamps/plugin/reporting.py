@@ -10,22 +10,24 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_timestamps._version import __version__
-from pytest_timestamps.plugin.gating import Baseline, add_comparison_to_summary
 from pytest_timestamps.plugin.outcomes import OutcomeListener
 from pytest_timestamps.plugin.settings import Settings
 from pytest_timestamps.report.build import SessionFacts, build_report
-from pytest_timestamps.report.comparing import ReportComparison
-from pytest_timestamps.report.comparison_text import render_comparison
 from pytest_timestamps.report.machine import describe_machine
 from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.records import Record
 from pytest_timestamps.report.step_summary import SUMMARISED
 from pytest_timestamps.report.terminal import Section, TerminalStyle, render_sections
 from pytest_timestamps.report.writing import Written, write_reports
+
+if TYPE_CHECKING:
+    from pytest_timestamps.plugin.gating import Baseline
+    from pytest_timestamps.report.comparing import ReportComparison
 
 __all__ = ["ReportingPlugin"]
 
@@ -111,6 +113,8 @@ class ReportingPlugin:
             sections = []
             ending.problems.append(f"the report can't be shown: {_said(error)}")
         if ending.compared is not None:
+            from pytest_timestamps.report.comparison_text import render_comparison
+
             sections.append(Section("comparison", render_comparison(ending.compared)))
         _show(terminalreporter, sections)
         if settings.verbosity >= -1:
@@ -152,6 +156,8 @@ class ReportingPlugin:
             written.problems.append(f"the comparison failed: {_said(error)}")
             return
         if any(target.renderer.name == SUMMARISED for target in self._settings.targets):
+            from pytest_timestamps.plugin.gating import add_comparison_to_summary
+
             add_comparison_to_summary(ending.compared, os.environ, written)
 
     def _built(self, exit_status: int, problems: list[str]) -> SessionReport:

@@ -46,13 +46,17 @@ class TokenCollectionPlugin:
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_make_collect_report(
-        self,
+        self, collector: pytest.Collector
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         """A marker that can't be used is an error of collection, under the file that has it."""
         report = yield
         complaints: list[str] = []
+        # Once for the collector and not for each of its tests, of which there are many.
+        all_are_runs = collector.get_closest_marker(_MARKER) is not None
         for node in report.result or () if report.passed else ():
-            if isinstance(node, pytest.Item) and node.get_closest_marker(_MARKER) is not None:
+            if not isinstance(node, pytest.Item):
+                continue
+            if all_are_runs or any(mark.name == _MARKER for mark in node.own_markers):
                 self._has_any = True
                 complaint = self._complaint(node)
                 if complaint is not None:

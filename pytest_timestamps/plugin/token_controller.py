@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_timestamps.plugin.token_collection import INPUT_KEY, RUNS_PLUGIN
-from pytest_timestamps.plugin.token_exchange import RunExchange
 
 if TYPE_CHECKING:
+    from pytest_timestamps.plugin.token_exchange import RunExchange
     from pytest_timestamps.plugin.token_minting import Mint
     from pytest_timestamps.plugin.token_runs import RunsPlugin
 
@@ -52,9 +52,12 @@ class TokenReportPlugin:
 
     def pytest_timestamps_runs(self) -> list[Mapping[str, object]]:
         """The runs of this session, as their files have them, with the place of the file."""
+        paths = list(self._paths())
+        if not paths:
+            return []
         from pytest_timestamps.plugin.token_table import report_entries
 
-        return report_entries(self._paths())
+        return report_entries(paths)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         paths = list(self._paths())
@@ -113,6 +116,8 @@ class TokenWorkersPlugin:
     """xdist's controller: tells workers what they need and listens to what they found."""
 
     def __init__(self, config: pytest.Config, report: TokenReportPlugin) -> None:
+        from pytest_timestamps.plugin.token_exchange import RunExchange
+
         self._config = config
         self._report = report
         self._exchange = report.exchange = RunExchange.new()

@@ -209,21 +209,22 @@ class Engine:
 
     def start_section(self, capture: Capture, section: str) -> None:
         """Spans of the running context that start from now on belong to ``section``."""
-        with self._lock:
-            origin = ORIGIN.get()
-            for scope in capture.scopes:
-                scope.retire(ABSENT)
-            if origin.capture is capture and origin.scope is not None:
-                told_apart = Origin(
-                    origin.scope,
-                    capture=capture,
-                    outer=origin.outer,
-                    node=origin.node,
-                    section=section,
-                    lane=origin.lane,
-                )
-                told_apart.mark = origin.mark
-                ORIGIN.set(told_apart)
+        if capture.scopes:
+            with self._lock:
+                for scope in capture.scopes:
+                    scope.retire(ABSENT)
+        origin = ORIGIN.get()
+        if origin.capture is capture and origin.scope is not None:
+            told_apart = Origin(
+                origin.scope,
+                capture=capture,
+                outer=origin.outer,
+                node=origin.node,
+                section=section,
+                lane=origin.lane,
+            )
+            told_apart.mark = origin.mark
+            ORIGIN.set(told_apart)
 
     # Where a span belongs
 

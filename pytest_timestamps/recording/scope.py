@@ -187,13 +187,17 @@ class Origin:
         self.base = self
         self.mark: object = self
         self.flow: Origin = self if outer is None else outer.flow
-        self.twins: dict[Lane, Origin] = {}
+        self.twins: dict[Lane, Origin] | None = None
 
     def on(self, lane: Lane) -> Origin:
         """This origin, bound to ``lane``."""
         if self.lane is lane:
             return self
-        twins = self.base.twins
+        base = self.base
+        # most origins have none, and one is made for each phase of each test
+        twins = base.twins
+        if twins is None:
+            twins = base.twins = {}
         twin = twins.get(lane)
         if twin is None:
             twin = Origin(
@@ -204,7 +208,7 @@ class Origin:
                 section=self.section,
                 lane=lane,
             )
-            twin.base = self.base
+            twin.base = base
             twin.mark = self.mark
             twin.flow = self.flow
             twins[lane] = twin
