@@ -243,14 +243,18 @@ class _View:
             now.spans,
             total_less_ns,
             _less(self_ns, sums.inner_ns + sums.folded_ns + sums.around_ns),
-            _least(min(node.min_ns, now.shortest_ns), per_call_ns),
+            _least(min(node.min_ns, now.shortest_ns), per_call_ns, total_less_ns, total_ns),
             longest_ns,
             node.suspended_ns,
         )
 
 
-def _least(least_ns: int, cost_ns: float) -> int:
-    return least_ns if least_ns == NO_MINIMUM else _less(least_ns, cost_ns)
+def _least(least_ns: int, cost_ns: float, total_less_ns: int, total_ns: int) -> int:
+    """The shortest span less recording's cost, of which it has had less than the average span."""
+    if least_ns == NO_MINIMUM or not total_ns:
+        return least_ns
+    in_proportion = round(least_ns * total_less_ns / total_ns)
+    return max(_less(least_ns, cost_ns), in_proportion)
 
 
 def _less(raw_ns: int, cost_ns: float) -> int:

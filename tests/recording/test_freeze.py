@@ -124,6 +124,16 @@ def test_cost_on_a_guarded_lane(trees: Trees) -> None:
     assert trees.freeze(COSTS)["slow"].total_ns == 10_000 - 6 * 3 - 4 * 30
 
 
+def test_the_shortest_span_bears_its_share_of_the_cost(trees: Trees) -> None:
+    """A call that called nothing isn't charged for what the average call has called."""
+    outer = spans(trees.root, "outer", 10_000, calls=2)
+    spans(outer, "leaf", 5_000, calls=100)
+    outer.min_ns, outer.max_ns = 200, 9_800
+    row = trees.freeze(COSTS)["outer"]
+    assert row.total_ns == 10_000 - 2 * 3 - 100 * 10
+    assert row.min_ns == round(200 * row.total_ns / 10_000)
+
+
 def test_cost_never_makes_a_zero(trees: Trees) -> None:
     """However dear recording was, where there was work there is at least a nanosecond."""
     spans(spans(trees.root, "outer", 30), "leaf", 20, calls=10)
