@@ -2,7 +2,8 @@
 names that are made from a call's arguments.
 
 A wrapper keeps the kind of what it wraps: a coroutine function stays one, and so on. While
-nothing is armed it does nothing but call.
+nothing is armed it does nothing but call. Its frame can't be kept out of tracebacks;
+``__tracebackhide__`` has pytest leave it out of what it shows.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ def _wrap_plain(function: Callable[..., Any], site: Site) -> Any:
     switch = SWITCH
 
     def timed(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         if not switch.armed:
             return function(*args, **kwargs)
         spans = switch.engine.spans
@@ -94,6 +96,7 @@ def _wrap_named(function: Callable[..., Any], pick: Callable[..., Site]) -> Any:
     switch = SWITCH
 
     def timed(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         if not switch.armed:
             return function(*args, **kwargs)
         site = pick(args, kwargs)
@@ -114,6 +117,7 @@ def _wrap_coroutine(function: Callable[..., Any], pick: Callable[..., Site]) -> 
     switch = SWITCH
 
     async def timed(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         if not switch.armed:
             return await function(*args, **kwargs)
         steps: Any = function(*args, **kwargs)
@@ -141,6 +145,7 @@ def _wrap_generator(function: Callable[..., Any], pick: Callable[..., Site]) -> 
     switch = SWITCH
 
     def timed(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         if not switch.armed:
             return (yield from function(*args, **kwargs))
         return (yield from _drive(function(*args, **kwargs), _Span(pick(args, kwargs))))
@@ -152,6 +157,7 @@ def _wrap_async_generator(function: Callable[..., Any], pick: Callable[..., Site
     switch = SWITCH
 
     async def timed(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         items: AsyncGenerator[Any, Any] = function(*args, **kwargs)
         span = _Span(pick(args, kwargs)) if switch.armed else None
         step: Any = items.asend(None)
@@ -270,6 +276,7 @@ def _drive(
     With ``pauses`` their end suspends the span. ``item`` is what their first step has yielded,
     where that was made already.
     """
+    __tracebackhide__ = True
     advance, argument = steps.send, None
     while True:
         if item is _MISSING:

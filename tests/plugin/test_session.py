@@ -231,3 +231,39 @@ def test_the_fixture_is_the_tests_collector(suite: pytest.Pytester, run: Run) ->
         """
     )
     run().assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--timestamps",)], ids=["off", "on"])
+def test_tracebacks_are_those_of_the_program(
+    suite: pytest.Pytester, alone: Run, arguments: tuple[str, ...]
+) -> None:
+    """What pytest shows of a failure has no line of recording's own, on Python 3.11 neither."""
+    suite.makepyfile(
+        """
+        import asyncio
+        from shop import explode
+        from pytest_timestamps import timestamp
+
+        @timestamp
+        async def wait():
+            await asyncio.sleep(0)
+            explode()
+
+        @timestamp
+        def generate():
+            yield 1
+            explode()
+
+        @timestamp(name="named.{x}")
+        def named(x):
+            explode()
+
+        def test_call(): explode()
+        def test_coroutine(): asyncio.run(wait())
+        def test_generator(): list(generate())
+        def test_name(): named(1)
+        """
+    )
+    result = alone(*arguments)
+    result.assert_outcomes(failed=4)
+    result.stdout.no_fnmatch_line("*pytest_timestamps*recording*")
