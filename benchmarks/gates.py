@@ -1,7 +1,8 @@
 """How often gates cry wolf, and what they find: ``python -m benchmarks.gates``.
 
-Runs the same small suite 200 times, and 12 times for each slowdown of one of its functions;
-compares the sessions with each other, and writes the result into docs/gates.md.
+Runs the same small suite 200 times, and 20 times for each slowdown of one of its functions;
+compares the sessions with each other; does all of it three times, and writes what came out,
+every run of it, into docs/gates.md.
 """
 
 import argparse
@@ -75,19 +76,30 @@ class Rate(NamedTuple):
         return self.failed / self.of
 
 
+class Run(NamedTuple):
+    """One run of the experiment: its sessions by slowdown, and the machine's load after it."""
+
+    sessions: dict[float, list[SessionReport]]
+    load: float | None
+
+
 def main() -> int:
     """Run the sessions, judge them, write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, default=200, help="identical ones (200)")
-    parser.add_argument("--slowed", type=int, default=12, help="for each slowdown (12)")
+    parser.add_argument("--slowed", type=int, default=20, help="for each slowdown (20)")
+    parser.add_argument("--runs", type=int, default=3, help="of the whole experiment (3)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         suite = Path(folder)
         (suite / "test_suite.py").write_text(SUITE)
         rounds = _rounds_of(100)
-        found = _sessions(suite, rounds, _schedule(options.sessions, options.slowed))
-    same, slowed = found.pop(1.0), found
-    text = "\n".join(_page(same, slowed))
+        runs = []
+        for run in range(options.runs):
+            schedule = _schedule(options.sessions, options.slowed, run)
+            runs.append(Run(_sessions(suite, rounds, schedule), _load()))
+            print(f"run {run + 1} of {options.runs} is done", file=sys.stderr, flush=True)
+    text = "\n".join(_page(runs))
     print(text)
     page = PAGE.read_text(encoding="utf-8")
     before, after = page.partition(BEGIN)[0], page.partition(END)[2]
@@ -104,10 +116,10 @@ def _rounds_of(milliseconds: int) -> int:
     return rounds * milliseconds * 1_000_000 // (perf_counter_ns() - start_ns)
 
 
-def _schedule(sessions: int, slowed: int) -> list[float]:
+def _schedule(sessions: int, slowed: int, run: int) -> list[float]:
     """Each session's slowdown, shuffled: a machine that drifts must not look like a change."""
     factors = [1.0] * sessions + [factor for factor in SLOWDOWNS for _ in range(slowed)]
-    random.Random(len(factors)).shuffle(factors)
+    random.Random(run).shuffle(factors)
     return factors
 
 
@@ -150,50 +162,62 @@ def _rate(
     return Rate(failed, COMPARISONS)
 
 
-def _page(same: Sequence[SessionReport], slowed: dict[float, list[SessionReport]]) -> Iterator[str]:
+def _page(runs: Sequence[Run]) -> Iterator[str]:
     machine = describe_machine()
+    factors = sorted(runs[0].sessions)[1:]
     yield (
-        f"{len(same)} identical sessions, and {len(next(iter(slowed.values())))} for each slowdown "
-        f"of one function of about 200 ms, on {machine['processor']} "
-        f"({machine['processors']} processors), Python {machine['python']}."
+        f"{len(runs)} runs, each of {len(runs[0].sessions[1.0])} identical sessions and "
+        f"{len(runs[0].sessions[factors[0]])} for each slowdown of one function of about 200 ms, "
+        f"in a shuffled order, on {machine['processor']} ({machine['processors']} processors), "
+        f"Python {machine['python']}."
     )
     yield f"Each figure is of {COMPARISONS} comparisons of sessions drawn at random."
-    yield _load()
+    yield "Where the runs differ, the least and the greatest figure are shown; no run is left out."
+    yield _loads(runs)
     yield ""
-    factors = sorted(slowed)
     yield f"| gate | reports on each side | false alarms | {' | '.join(map(_heading, factors))} |"
     yield f"|---|--:|--:|{'--:|' * len(factors)}"
     for gate in GATES:
         for repeats in REPEATS:
-            alarms = _rate(gate, same, same, repeats)
-            rates = [_rate(gate, same, slowed[factor], repeats) for factor in factors]
-            cells = " | ".join(map(_cell, rates))
-            yield f"| `{gate}` | {repeats} | {100 * alarms.share:.1f}% | {cells} |"
-    alarms = _rate("calls>+0", same, same, 1)
+            alarms = [_rate(gate, run.sessions[1.0], run.sessions[1.0], repeats) for run in runs]
+            cells = [
+                _cell([_rate(gate, r.sessions[1.0], r.sessions[f], repeats) for r in runs])
+                for f in factors
+            ]
+            yield f"| `{gate}` | {repeats} | {_range(alarms)} | {' | '.join(cells)} |"
+    calls = [_rate("calls>+0", run.sessions[1.0], run.sessions[1.0], 1) for run in runs]
     yield ""
     yield (
-        f"`calls>+0` gave {alarms.failed} false alarms in {alarms.of} comparisons of one session "
-        "with one other."
+        f"`calls>+0` gave {sum(rate.failed for rate in calls)} false alarms in "
+        f"{sum(rate.of for rate in calls)} comparisons of one session with one other."
     )
-    yield f"Bold is what was found in {RELIABLE:.0%} or more of the comparisons."
+    yield f"Bold is what was found in {RELIABLE:.0%} or more of the comparisons of every run."
 
 
 def _heading(factor: float) -> str:
     return f"found at {factor:g} ×"
 
 
-def _cell(rate: Rate) -> str:
-    text = f"{100 * rate.share:.1f}%"
-    return f"**{text}**" if rate.share >= RELIABLE else text
+def _cell(rates: Sequence[Rate]) -> str:
+    text = _range(rates)
+    return f"**{text}**" if min(rate.share for rate in rates) >= RELIABLE else text
 
 
-def _load() -> str:
+def _range(rates: Sequence[Rate]) -> str:
+    least, *_, greatest = sorted(100 * rate.share for rate in (*rates, *rates))
+    return f"{least:.1f}%" if least == greatest else f"{least:.1f}–{greatest:.1f}%"
+
+
+def _load() -> float | None:
+    return os.getloadavg()[1] if hasattr(os, "getloadavg") else None
+
+
+def _loads(runs: Sequence[Run]) -> str:
     """What else the machine was doing: noise has a cause."""
-    if not hasattr(os, "getloadavg"):
+    loads = [run.load for run in runs if run.load is not None]
+    if not loads:
         return "What else the machine was doing is not known."
-    average, nice = os.getloadavg()[2], os.nice(0)
-    priority = f", and the sessions ran with priority {nice}" if nice else ""
-    return f"The machine's load in the last 15 minutes was {average:.1f}{priority}."
+    return f"The machine's load at the end of the runs was {', '.join(f'{x:.1f}' for x in loads)}."
 
 
 if __name__ == "__main__":
