@@ -61,13 +61,13 @@ def _measure(engine: "Engine", rounds: int, results: dict[str, list[_Round]]) ->
     """Run all probes on the running thread, whose lane and context are put aside meanwhile."""
     lane = engine.lanes.here()
     origin_before = ORIGIN.get()
-    saved = lane.top, lane.below, lane.stack
+    saved = lane.top, lane.below, lane.stack, lane.named
     scope = Scope((), frozenset())
     origin = Origin(scope, lane=lane)
     ORIGIN.set(origin)
     available = probes()
     try:
-        lane.stack = []
+        lane.stack, lane.named = [], {}
         lane.top = root = scope.root_for(origin, None, lane)
         for probe in available.values():
             probe.recorded()
@@ -78,7 +78,7 @@ def _measure(engine: "Engine", rounds: int, results: dict[str, list[_Round]]) ->
             _note(results, "slow", _round(root, available["code"]))
             lane.top, lane.stack = root, []
     finally:
-        lane.top, lane.below, lane.stack = saved
+        lane.top, lane.below, lane.stack, lane.named = saved
         ORIGIN.set(origin_before)
 
 
