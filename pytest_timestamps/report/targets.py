@@ -14,6 +14,7 @@ from pytest_timestamps.report.renderers import Renderer
 __all__ = [
     "TERMINAL",
     "ReportTarget",
+    "check_kept",
     "parse_targets",
     "write_atomically",
     "write_content",
@@ -96,6 +97,20 @@ def _check_writable(path: Path) -> None:
             raise ArgumentError(f"{path} can't be written: a name in it is too long")
     except OSError as error:
         raise ArgumentError(f"{path} can't be written: {error.strerror}") from None
+
+
+def check_kept(targets: Iterable[ReportTarget], inputs: Iterable[Path], what: str) -> None:
+    """ArgumentError for a target that is one of the ``inputs``, which are ``what``."""
+    read = [source for source in inputs if source.exists()]
+    for target in targets:
+        if target.path is None or not target.path.exists():
+            continue
+        for source in read:
+            if target.path.samefile(source):
+                raise ArgumentError(
+                    f"{target.renderer.name} would overwrite {source}, which {what}; "
+                    "give it a path of its own"
+                )
 
 
 def write_target(target: ReportTarget, report: SessionReport) -> bytes:

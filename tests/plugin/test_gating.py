@@ -113,6 +113,29 @@ def test_what_cannot_be_used_is_refused(
     result.stderr.fnmatch_lines([f"ERROR: {message}"])
 
 
+def test_a_base_given_twice_is_refused(base: Callable[[int], str], alone: Run) -> None:
+    """A copy is no repetition of the session: it would make noise look proven."""
+    option = base(2)
+    result = alone(option, option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --timestamps-compare: session * occurs twice; expected*"])
+
+
+def test_the_base_is_not_overwritten(base: Callable[[int], str], alone: Run) -> None:
+    """Else a session that fails its gate would be the BASE by which the next one passes."""
+    option = base(2)
+    before = Path("BASE.json").read_bytes()
+    result = alone(option, "--timestamps-report=json:./BASE.json", "--timestamps-fail-on=calls>+0")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        [
+            "ERROR: --timestamps-report: json would overwrite *BASE.json, which the session is "
+            "compared with; give it a path of its own"
+        ]
+    )
+    assert Path("BASE.json").read_bytes() == before
+
+
 def test_perfetto_records_a_timeline(
     suite: pytest.Pytester, run: Run, written: Callable[..., dict[str, Any]]
 ) -> None:
