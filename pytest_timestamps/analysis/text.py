@@ -1,8 +1,22 @@
 """Figures and tables for people, with nothing but the standard library."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-__all__ = ["count", "draw_table", "format_ns", "format_share", "printable", "shorten"]
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+__all__ = [
+    "count",
+    "draw_table",
+    "format_ns",
+    "format_share",
+    "format_usd",
+    "printable",
+    "shorten",
+]
 
 _UNITS = ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs"))
 
@@ -32,6 +46,14 @@ def format_share(part_ns: int, whole_ns: int) -> str:
         return "-"
     share = 100 * part_ns / whole_ns
     return "<0.1%" if 0 < share < 0.05 else f"{share:.1f}%"
+
+
+def format_usd(amount: Decimal | float) -> str:
+    """US dollars: four decimals, or as many as the first two digits of a smaller amount need."""
+    if not amount or not -0.001 < amount < 0.001:
+        return f"{amount:,.4f}"
+    exponent = int(f"{amount:.1e}".partition("e")[2])
+    return f"{amount:.{1 - exponent}f}"
 
 
 def count(number: int, noun: str) -> str:

@@ -62,6 +62,6 @@ def add_comparison_to_summary(
     from pytest_timestamps.report.comparison_formats import render_comparison_markdown
 
     try:
-        add_to_summary(render_comparison_markdown(compared), environ, written)
+        add_to_summary(render_comparison_markdown(compared), environ, written, "comparison")
     except ReportFileError as error:
         written.problems.append(str(error))

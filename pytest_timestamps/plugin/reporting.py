@@ -221,4 +221,4 @@ def _show(terminalreporter: pytest.TerminalReporter, sections: list[Section]) ->
     for section in sections:
         terminalreporter.write_sep("=", section.title)
         for line in section.lines:
-            terminalreporter.write_line(line)
+            terminalreporter.write_line(line, red=line.startswith("FAILED "))

@@ -4,20 +4,28 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pytest_timestamps.analysis.comparison import Breach, Change, Comparison
-from pytest_timestamps.analysis.text import count, draw_table, format_ns, printable, shorten
+from pytest_timestamps.analysis.text import (
+    count,
+    draw_table,
+    format_ns,
+    format_usd,
+    printable,
+    shorten,
+)
 from pytest_timestamps.report.comparing import ReportComparison
 
 __all__ = [
-    "HEADERS",
     "Listing",
-    "change_cells",
+    "headers",
     "listings",
     "nothing_changed",
     "render_comparison",
+    "row_cells",
     "verdicts",
 ]
 
 HEADERS = ("what", "metric", "BASE", "HEAD", "change", "how sure")
+HEADERS_WITHOUT_BASE = ("what", "metric", "figure")
 ROWS = 20
 NAME_WIDTH = 70
 
@@ -35,14 +43,14 @@ def render_comparison(compared: ReportComparison) -> list[str]:
     lines = [_headline(compared), *(f"warning: {text}" for text in compared.warnings)]
     lines += verdicts(compared.comparison)
     shown = listings(compared.comparison)
-    if not shown:
+    if not shown and compared.base_ids:
         lines.append(nothing_changed(compared.comparison))
     for listing in shown:
         rows = [
-            [shorten(printable(_label(change)), NAME_WIDTH), *change_cells(change)]
+            [shorten(printable(_label(change)), NAME_WIDTH), *row_cells(compared, change)]
             for change in listing.changes
         ]
-        lines += ["", f"{listing.title}:", *draw_table(HEADERS, rows, left=2)]
+        lines += ["", f"{listing.title}:", *draw_table(headers(compared), rows, left=2)]
         if listing.left:
             lines.append(f"... and {listing.left:,} more (--report=json:PATH has them all)")
     return lines
@@ -114,8 +122,15 @@ def _by_growth(change: Change) -> tuple[float, str, str]:
     return -change.growth / base, change.subject.name, change.metric
 
 
-def change_cells(change: Change) -> list[str]:
-    """Metric, both medians, the difference, and how sure that is."""
+def headers(compared: ReportComparison) -> tuple[str, ...]:
+    """The headings above `row_cells`, that of the name included."""
+    return HEADERS if compared.base_ids else HEADERS_WITHOUT_BASE
+
+
+def row_cells(compared: ReportComparison, change: Change) -> list[str]:
+    """Metric, both medians, the difference, and how sure that is; without a BASE the figure."""
+    if not compared.base_ids:
+        return [change.metric, _figure(change, change.after)]
     return [
         change.metric,
         _figure(change, change.before) if not change.is_new else "-",
@@ -133,7 +148,7 @@ def _figure(change: Change, value: float) -> str:
     if change.is_time:
         return format_ns(round(value))
     if change.metric == "cost":
-        return f"${value:,.4f}"
+        return f"${format_usd(value)}"
     return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
 
 

@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from pytest_timestamps.analysis.text import count, format_ns, format_share, printable, shorten
+from pytest_timestamps.analysis.text import (
+    count,
+    format_ns,
+    format_share,
+    format_usd,
+    printable,
+    shorten,
+)
 from pytest_timestamps.report.closing import closing_lines
 from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.run_figures import RunFigures, read_run
@@ -113,8 +120,14 @@ def _run_row(run: RunFigures) -> list[str]:
         markdown_code(run.test) if run.test else "-",
         run.trust,
         *("-" if number is None else f"{number:,}" for number in counts),
-        "-" if run.cost_usd is None else f"{run.cost_usd:.4f}",
+        _cost(run),
     ]
+
+
+def _cost(run: RunFigures) -> str:
+    if run.cost_usd is None:
+        return "-"
+    return f"{'≤ ' if run.cost_is_upper_bound else ''}{format_usd(run.cost_usd)}"
 
 
 def _note(note: str) -> str:

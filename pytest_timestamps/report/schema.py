@@ -143,7 +143,11 @@ def _at_most(most: int) -> _Check:
 
 def _as_many(least: int) -> _Check:
     def check(value: Any) -> _Fault | None:
-        return None if len(value) >= least else ([], f"expected {least} item or more, got {len(value)}")
+        return (
+            None
+            if len(value) >= least
+            else ([], f"expected {least} item or more, got {len(value)}")
+        )
 
     return check
 

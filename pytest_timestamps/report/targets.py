@@ -118,10 +118,13 @@ def write_target(target: ReportTarget, report: SessionReport) -> bytes:
     name = target.renderer.name
     try:
         content = target.renderer.render(report)
-    except Exception as error:
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    # Not only Exception: pytest.fail(), pytest.skip() and sys.exit() raise others.
+    except BaseException as error:
+        said = " ".join(str(error).split()) or "no message"
         raise ReportFileError(
-            f"the {name} report was not made: its renderer raised "
-            f"{type(error).__name__}: {str(error) or 'no message'}"
+            f"the {name} report was not made: its renderer raised {type(error).__name__}: {said}"
         ) from error
     if not isinstance(content, bytes):
         raise ReportFileError(

@@ -50,14 +50,14 @@ def _write(
         content = write()
         written.lines.append(f"{name} report: {target.path}")
         if name == SUMMARISED:
-            add_to_summary(content, environ, written)
+            add_to_summary(content, environ, written, f"{name} report")
     except ReportFileError as error:
         written.problems.append(str(error))
 
 
-def add_to_summary(content: bytes, environ: Mapping[str, str], written: Written) -> None:
+def add_to_summary(content: bytes, environ: Mapping[str, str], written: Written, what: str) -> None:
     """Append to the job's summary where there is one; ReportFileError if it can't be done."""
     summary = environ.get(SUMMARY_VARIABLE)
     if summary:
         append_summary(Path(summary), content)
-        written.lines.append(f"{SUMMARISED} report: added to the job's summary")
+        written.lines.append(f"{what}: added to the job's summary")

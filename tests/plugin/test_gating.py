@@ -61,6 +61,31 @@ def test_limits_need_no_base(suite: pytest.Pytester, alone: Run) -> None:
     result = alone("--timestamps-fail-on=calls>4")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["No BASE: only limits on this session's own figures apply"])
+    # nothing was compared, so nothing is said of changes
+    result.stdout.no_fnmatch_line("No count changed*")
+    result.stdout.no_fnmatch_line("*BASE*HEAD*")
+
+
+def test_a_limits_figure_stands_alone(
+    suite: pytest.Pytester, alone: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a BASE there are no columns for one, on the terminal and in Markdown."""
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
+    suite.makepyfile(test_shop=SUITE.format(items=3))
+    result = alone("--timestamps-fail-on=calls>3", "--timestamps-report=markdown:r.md")
+    result.stdout.fnmatch_lines(["what *metric *figure", "test test_shop.py::test_total *calls *4"])
+    result.stdout.fnmatch_lines(
+        ["markdown report: added to the job's summary", "comparison: added to the job's summary"]
+    )
+    text = Path("summary.md").read_text()
+    assert "## Limits: a gate failed" in text
+    assert "| what | metric | figure |" in text
+
+
+def test_a_failed_gate_is_red(base: Callable[[int], str], alone: Run) -> None:
+    """pytest's own last line is green when all tests passed: the reason has to stand out."""
+    result = alone(base(2), "--timestamps-fail-on=calls>+0", "--color=yes")
+    result.stdout.fnmatch_lines(["*\x1b[[]31mFAILED calls>+0: 2 figures over it*"])
 
 
 def test_ini_twins_mean_the_same(

@@ -43,6 +43,15 @@ function formatShare(part, whole) {
   return share > 0 && share < 0.05 ? "<0.1%" : `${fixed(share, 1)}%`;
 }
 
+// Four decimals, or as many as the first two digits of a smaller amount need.
+function formatUsd(usd) {
+  if (!usd || Math.abs(usd) >= 0.001) {
+    return usd.toLocaleString("en-US", { minimumFractionDigits: 4, maximumFractionDigits: 4 });
+  }
+  const exponent = Number(usd.toExponential(1).split("e")[1]);
+  return usd.toFixed(Math.min(100, 1 - exponent));
+}
+
 function shorten(text, width) {
   if (text.length <= width) return text;
   const head = Math.floor(((width - 1) * 2) / 5);
@@ -63,7 +72,9 @@ function element(tag, attributes, ...children) {
 // be broken after the characters that join words.
 function nameElement(name) {
   const colons = name.lastIndexOf("::");
-  const cut = colons >= 0 ? colons + 2 : name.lastIndexOf(".", name.length - 2) + 1;
+  // A file's dot stands before its ending, a function's before its own name.
+  const mark = name.endsWith(".py") ? "/" : ".";
+  const cut = colons >= 0 ? colons + 2 : name.lastIndexOf(mark, name.length - 2) + 1;
   const label = element("bdi", { class: "name", title: name.length > 60 ? name : null });
   if (cut > 0) label.append(element("span", { class: "path" }, ...breakable(name.slice(0, cut))));
   label.append(...breakable(name.slice(cut)));
