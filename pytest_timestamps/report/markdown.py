@@ -6,7 +6,6 @@ from pytest_timestamps.analysis.text import (
     count,
     format_ns,
     format_share,
-    format_usd,
     printable,
     shorten,
 )
@@ -120,14 +119,8 @@ def _run_row(run: RunFigures) -> list[str]:
         markdown_code(run.test) if run.test else "-",
         run.trust,
         *("-" if number is None else f"{number:,}" for number in counts),
-        _cost(run),
+        run.shown_cost,
     ]
-
-
-def _cost(run: RunFigures) -> str:
-    if run.cost_usd is None:
-        return "-"
-    return f"{'≤ ' if run.cost_is_upper_bound else ''}{format_usd(run.cost_usd)}"
 
 
 def _note(note: str) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pytest_timestamps.analysis.text import format_usd
+
 __all__ = ["RunFigures", "Trust", "read_run", "run_label"]
 
 Trust = Literal["verified", "provisional", "observed", "incomplete", "unknown"]
@@ -54,6 +56,13 @@ class RunFigures:
         if self.input_tokens is None or self.output_tokens is None:
             return None
         return self.input_tokens + self.output_tokens
+
+    @property
+    def shown_cost(self) -> str:
+        """The cost in US dollars as text: a dash for what nobody knows, a bound as one."""
+        if self.cost_usd is None:
+            return "-"
+        return f"{'≤ ' if self.cost_is_upper_bound else ''}{format_usd(self.cost_usd)}"
 
 
 def read_run(run: Mapping[str, object]) -> RunFigures:

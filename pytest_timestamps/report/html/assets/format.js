@@ -43,15 +43,6 @@ function formatShare(part, whole) {
   return share > 0 && share < 0.05 ? "<0.1%" : `${fixed(share, 1)}%`;
 }
 
-// Four decimals, or as many as the first two digits of a smaller amount need.
-function formatUsd(usd) {
-  if (!usd || Math.abs(usd) >= 0.001) {
-    return usd.toLocaleString("en-US", { minimumFractionDigits: 4, maximumFractionDigits: 4 });
-  }
-  const exponent = Number(usd.toExponential(1).split("e")[1]);
-  return usd.toFixed(Math.min(100, 1 - exponent));
-}
-
 function shorten(text, width) {
   if (text.length <= width) return text;
   const head = Math.floor(((width - 1) * 2) / 5);

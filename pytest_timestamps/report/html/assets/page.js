@@ -180,7 +180,7 @@ function showRuns(data) {
       figure("cached_tokens", "Cached", formatCount, true),
       figure("output_tokens", "Output", formatCount, true),
       figure("calls", "Requests", formatCount, true),
-      { label: "Cost (USD)", number: (row) => runs[row].cost_usd, text: formatUsd, prefix: (row) => (runs[row].cost_is_upper_bound ? "≤ " : "") },
+      { label: "Cost (USD)", number: (row) => runs[row].cost_usd, text: (_, row) => runs[row].cost },
       {
         label: "Status", name: (row) => `${runs[row].status} ${runs[row].trust} ${runs[row].note}`,
         cell: (row) => element("span", {}, element("span", { class: `trust ${runs[row].trust}` }, runs[row].trust), element("span", { class: "hint" }, runs[row].status === runs[row].trust ? runs[row].note : [`status ${runs[row].status}`, runs[row].note].filter(Boolean).join("; "))),
