@@ -9,12 +9,12 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from pytest_timestamps._version import __version__
-from pytest_timestamps.plugin.gating import Baseline, add_comparison_to_summary
+from pytest_timestamps.plugin.gating import add_comparison_to_summary
 from pytest_timestamps.plugin.outcomes import OutcomeListener
 from pytest_timestamps.plugin.settings import Settings
 from pytest_timestamps.report.build import SessionFacts, build_report
@@ -25,7 +25,7 @@ from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.records import Record
 from pytest_timestamps.report.step_summary import SUMMARISED
 from pytest_timestamps.report.terminal import Section, TerminalStyle, render_sections
-from pytest_timestamps.report.writing import Written, write_reports
+from pytest_timestamps.report.writing import write_reports
 
 __all__ = ["ReportingPlugin"]
 
@@ -137,22 +137,31 @@ class ReportingPlugin:
         problems: list[str] = []
         report = self._changed(self._built(exit_status, problems), problems)
         ending = _Ending(report, problems=problems)
-        written = write_reports(self._settings.targets, report, os.environ)
-        if self._settings.baseline is not None:
-            self._compare(self._settings.baseline, ending, written)
+        self._judge(ending)
+        written = write_reports(self._settings.targets, ending.report, os.environ)
+        if ending.compared is not None and self._wants_summary():
+            add_comparison_to_summary(ending.compared, os.environ, written)
         ending.written += written.lines
         ending.problems += written.problems
         return ending
 
-    def _compare(self, baseline: Baseline, ending: _Ending, written: Written) -> None:
+    def _judge(self, ending: _Ending) -> None:
+        """Compare, before the reports are written: they have the session's last exit status."""
+        if self._settings.baseline is None:
+            return
         try:
-            ending.compared = baseline.judge(ending.report)
+            ending.compared = self._settings.baseline.judge(ending.report)
         except Exception as error:
             # A hook may have put anything into the report.
-            written.problems.append(f"the comparison failed: {_said(error)}")
+            ending.problems.append(f"the comparison failed: {_said(error)}")
             return
-        if any(target.renderer.name == SUMMARISED for target in self._settings.targets):
-            add_comparison_to_summary(ending.compared, os.environ, written)
+        session = ending.report.session
+        if ending.compared.failed and session.exit_status == pytest.ExitCode.OK:
+            failed = replace(session, exit_status=int(pytest.ExitCode.TESTS_FAILED))
+            ending.report = replace(ending.report, session=failed)
+
+    def _wants_summary(self) -> bool:
+        return any(target.renderer.name == SUMMARISED for target in self._settings.targets)
 
     def _built(self, exit_status: int, problems: list[str]) -> SessionReport:
         session_id = str(uuid.uuid4())

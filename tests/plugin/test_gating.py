@@ -47,6 +47,15 @@ def test_no_growth_passes(base: Callable[[int], str], run: Run) -> None:
     result.stdout.fnmatch_lines(["passed calls>+0", "passed errors>0"])
 
 
+def test_the_report_has_the_gates_exit_status(base: Callable[[int], str], alone: Run) -> None:
+    """What pytest ends with, although the report is made before it ends."""
+    option = base(2)
+    for gate, status in (("calls>+0", 1), ("calls>+9", 0)):
+        result = alone(option, f"--timestamps-fail-on={gate}", "--timestamps-report=json:r.json")
+        assert result.ret == status
+        assert json.loads(Path("r.json").read_text())["session"]["exit_status"] == status
+
+
 def test_comparing_alone_fails_nothing(base: Callable[[int], str], alone: Run) -> None:
     """Without gates the comparison is for information."""
     result = alone(base(2))
