@@ -175,7 +175,7 @@ function showRuns(data) {
     columns: [
       {
         label: "Run", name: (row) => [runs[row].test, runs[row].framework, runs[row].run_id, runs[row].trust, runs[row].status].join(" "),
-        cell: (row) => element("span", {}, element("span", { class: `trust ${runs[row].trust}` }, runs[row].trust), nameElement(runs[row].test || runs[row].framework || "default"), element("span", { class: "hint about", title: runs[row].run_id }, about(runs[row]))),
+        cell: (row) => element("span", {}, element("span", { class: "test" }, element("span", { class: `trust ${runs[row].trust}` }, runs[row].trust), nameElement(runs[row].test || runs[row].framework || "default")), element("span", { class: "hint about", title: runs[row].run_id }, about(runs[row]))),
       },
       figure("tokens", "Tokens", formatCount),
       figure("input_tokens", "Input", formatCount, true),
