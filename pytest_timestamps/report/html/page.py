@@ -87,12 +87,14 @@ def _cards(report: SessionReport) -> Iterator[tuple[str, str, str]]:
     spans = sum(timing.calls for timing in report.functions)
     errors = sum(timing.errors for timing in report.functions)
     yield "Tests", f"{len(report.tests):,}", _outcome_text(report)
-    yield "Session", format_ns(session.duration_ns), "wall time, start to end"
+    shards = len(session.shards)
+    wall = "wall time, start to end" if shards == 1 else f"the longest of {shards:,} sessions"
+    yield "Session", format_ns(session.duration_ns), wall
     yield "Tests and fixtures", format_ns(session.work_ns), "set-ups, bodies and teardowns"
     functions = count(len(report.functions), "decorated function")
     yield "Calls", f"{spans:,}", f"of {functions}, {errors:,} raised"
     taken_ns = sum(overhead.total_ns for overhead in report.overhead)
-    yield "Overhead", format_ns(taken_ns), "of recording, taken out of every figure"
+    yield "Overhead", format_ns(taken_ns), "of recording, taken out of the functions' times"
     if report.runs:
         yield _token_card(report)
         yield _cost_card(report)
