@@ -132,6 +132,19 @@ def test_cost_never_makes_a_zero(trees: Trees) -> None:
     assert figures == [(1, 1, 1, 1), (1, 1, 1, 1)]
 
 
+def test_the_shortest_call_keeps_its_share(trees: Trees) -> None:
+    """It may have called little: the cost of an average call can exceed all of its time."""
+    outer = spans(trees.root, "outer", 10_000, calls=2)
+    outer.min_ns, outer.max_ns = 400, 9_600
+    spans(outer, "leaf", 5_000, calls=100).min_ns = 4
+    rows = trees.freeze(COSTS)
+    within_ns = 2 * 3 + 100 * 10
+    assert rows["outer"].min_ns == 400 - round(400 * within_ns / 10_000)
+    assert rows["outer"].max_ns == 9_600 - within_ns // 2
+    # a leaf's calls all cost the same
+    assert rows["leaf"].min_ns == 4 - 3
+
+
 def test_cost_of_a_scope_that_is_gone_stays_out(trees: Trees) -> None:
     """What recording cost in collectors that came and went is taken out of what enclosed them."""
     outer = spans(trees.root, "outer", 10_000)
