@@ -105,7 +105,7 @@ def listings(compared: Comparison) -> list[Listing]:
     slower = [change for change in rest if change.is_slower(compared.policy)]
     exact = [change for change in rest if not change.is_time and change.growth]
     parts = [
-        ("over a gate", broken),
+        ("over a gate", sorted(broken, key=_by_growth)),
         ("took longer, for information", sorted(slower, key=lambda change: -change.growth)),
         ("counts that changed", sorted(exact, key=_by_growth)),
     ]
@@ -116,10 +116,10 @@ def listings(compared: Comparison) -> list[Listing]:
     ]
 
 
-def _by_growth(change: Change) -> tuple[float, str, str]:
-    """Growth first, the largest share of BASE at the top."""
+def _by_growth(change: Change) -> tuple[float, float, str, str]:
+    """Growth first, the largest share of BASE at the top; what grew alike by its figure."""
     base = max(change.before, 1e-9)
-    return -change.growth / base, change.subject.name, change.metric
+    return -change.growth / base, -change.after, change.subject.name, change.metric
 
 
 def headers(compared: ReportComparison) -> tuple[str, ...]:

@@ -176,3 +176,20 @@ def test_an_upper_bound_of_cost_is_told() -> None:
     )
     rows = [line.split() for line in render_comparison(found)]
     assert ["run", "baes", "cost", "-", "$0.000020", "new", "exact"] in rows
+
+
+def test_the_largest_growth_is_listed_first() -> None:
+    """The table shows twenty figures over a gate: the rest should be the least of them."""
+
+    def calling(times: int) -> SessionReport:
+        rows = [path(f"shop.f{at:02}", section="call", calls=1 + at * times) for at in range(30)]
+        return report([case("tests/test_a.py::test_a", *rows, call_ns=90)])
+
+    lines = render_comparison(compared(calling(1), calling(2), "calls>+0"))
+    first = lines.index("over a gate:") + 3
+    assert lines[first].startswith("function shop.f29 ")
+    assert not any("shop.f01 " in line for line in lines)
+    # Without a BASE nothing grew: the largest figure is the first.
+    lines = render_comparison(replace(compared(calling(2), calling(2), "calls>5"), base_ids=()))
+    assert lines[lines.index("over a gate:") + 3].startswith("test tests/test_a.py::test_a ")
+    assert lines[lines.index("over a gate:") + 4].startswith("function shop.f29 ")

@@ -157,7 +157,7 @@ function showTimeline(data) {
   const spans = data.timeline.name.length;
   if (!spans) return;
   const left = data.timeline.left_out;
-  document.getElementById("timeline-lead").textContent = `${formatCount(spans)} ${spans === 1 ? "span" : "spans"} on the session's clock${left ? `; the ${formatCount(left)} shortest are left out here` : ""}. Drag to move, hold Ctrl and turn the wheel to zoom.`;
+  document.getElementById("timeline-lead").textContent = `${formatCount(spans)} ${spans === 1 ? "span" : "spans"} on the session's clock${left ? `; ${formatCount(left)} more are left out here` : ""}. Drag to move, hold Ctrl and turn the wheel to zoom.`;
   reveal("timeline");
   const timeline = new Timeline(document.getElementById("timeline-canvas"), document.getElementById("timeline-detail"), data);
   for (const button of document.querySelectorAll("#timeline [data-go]")) {
