@@ -19,7 +19,7 @@ from pytest_timestamps.plugin.outcomes import OutcomeListener
 from pytest_timestamps.plugin.settings import Settings
 from pytest_timestamps.report.build import SessionFacts, build_report
 from pytest_timestamps.report.comparing import ReportComparison
-from pytest_timestamps.report.comparison_text import render_comparison
+from pytest_timestamps.report.comparison_text import FAILED, render_comparison, verdicts
 from pytest_timestamps.report.machine import describe_machine
 from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.records import Record
@@ -78,8 +78,9 @@ class ReportingPlugin:
         finally:
             # A command line that pytest refused has run nothing that could be reported.
             if self._ending is None and exitstatus != pytest.ExitCode.USAGE_ERROR:
-                for problem in self._finish(exitstatus).problems:
-                    print(f"pytest-timestamps: {problem}", file=sys.stderr)
+                ending = self._finish(exitstatus)
+                for line in [*ending.problems, *_failed_gates(ending)]:
+                    print(f"pytest-timestamps: {line}", file=sys.stderr)
             self._apply_gates(session)
 
     def _apply_gates(self, session: pytest.Session) -> None:
@@ -217,6 +218,13 @@ class ReportingPlugin:
         return report
 
 
+def _failed_gates(ending: _Ending) -> list[str]:
+    """The verdicts on gates that were exceeded: without a terminal's summary nothing else tells."""
+    if ending.compared is None:
+        return []
+    return [line for line in verdicts(ending.compared.comparison) if line.startswith(FAILED)]
+
+
 def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {str(error) or 'no message'}"
 
@@ -230,4 +238,4 @@ def _show(terminalreporter: pytest.TerminalReporter, sections: list[Section]) ->
     for section in sections:
         terminalreporter.write_sep("=", section.title)
         for line in section.lines:
-            terminalreporter.write_line(line, red=line.startswith("FAILED "))
+            terminalreporter.write_line(line, red=line.startswith(FAILED))

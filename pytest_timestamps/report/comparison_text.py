@@ -15,6 +15,7 @@ from pytest_timestamps.analysis.text import (
 from pytest_timestamps.report.comparing import ReportComparison
 
 __all__ = [
+    "FAILED",
     "Listing",
     "headers",
     "listings",
@@ -26,6 +27,7 @@ __all__ = [
 
 HEADERS = ("what", "metric", "BASE", "HEAD", "change", "how sure")
 HEADERS_WITHOUT_BASE = ("what", "metric", "figure")
+FAILED = "FAILED "
 ROWS = 20
 NAME_WIDTH = 70
 
@@ -81,7 +83,7 @@ def verdicts(compared: Comparison) -> list[str]:
             continue
         failed = _of(compared.breaches, gate.text)
         small, noise = _of(compared.too_small, gate.text), _of(compared.noise, gate.text)
-        text = f"FAILED {gate.text}: {count(failed, 'figure')} over it" if failed else (
+        text = f"{FAILED}{gate.text}: {count(failed, 'figure')} over it" if failed else (
             f"passed {gate.text}"
         )  # fmt: skip
         notes: list[str] = []

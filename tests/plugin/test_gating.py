@@ -47,6 +47,14 @@ def test_no_growth_passes(base: Callable[[int], str], run: Run) -> None:
     result.stdout.fnmatch_lines(["passed calls>+0", "passed errors>0"])
 
 
+def test_a_failed_gate_is_told_without_a_terminal(base: Callable[[int], str], alone: Run) -> None:
+    """Exit status 1 after tests that all passed has to have a reason."""
+    result = alone(base(2), "--timestamps-fail-on=calls>+0,errors>0", "-pno:terminal")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stderr.fnmatch_lines(["pytest-timestamps: FAILED calls>+0: 2 figures over it"])
+    assert "errors" not in result.stderr.str()
+
+
 def test_the_report_has_the_gates_exit_status(base: Callable[[int], str], alone: Run) -> None:
     """What pytest ends with, although the report is made before it ends."""
     option = base(2)
