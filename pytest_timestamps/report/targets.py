@@ -16,9 +16,9 @@ __all__ = [
     "ReportTarget",
     "check_kept",
     "parse_targets",
+    "render_target",
     "write_atomically",
     "write_content",
-    "write_target",
 ]
 
 TERMINAL = "term"
@@ -113,8 +113,8 @@ def check_kept(targets: Iterable[ReportTarget], inputs: Iterable[Path], what: st
                 )
 
 
-def write_target(target: ReportTarget, report: SessionReport) -> bytes:
-    """Render and write one report, and return it; ReportFileError says what failed and why."""
+def render_target(target: ReportTarget, report: SessionReport) -> bytes:
+    """The report in the target's format; ReportFileError says what failed and why."""
     name = target.renderer.name
     try:
         content = target.renderer.render(report)
@@ -131,11 +131,11 @@ def write_target(target: ReportTarget, report: SessionReport) -> bytes:
             f"the {name} report was not written: its renderer returned "
             f"{type(content).__name__}, expected bytes"
         )
-    return write_content(target, content)
+    return content
 
 
-def write_content(target: ReportTarget, content: bytes) -> bytes:
-    """Put what a renderer made into the target's file, and return it; or ReportFileError."""
+def write_content(target: ReportTarget, content: bytes) -> None:
+    """Put what a renderer made into the target's file; or ReportFileError."""
     if target.path is None:
         raise AssertionError("the terminal is not a file")
     try:
@@ -145,7 +145,6 @@ def write_content(target: ReportTarget, content: bytes) -> bytes:
             f"the {target.renderer.name} report was not written to {target.path}: "
             f"{error.strerror or error}"
         ) from error
-    return content
 
 
 def write_atomically(path: Path, content: bytes) -> None:

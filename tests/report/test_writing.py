@@ -68,6 +68,18 @@ def test_markdown_joins_the_jobs_summary(tmp_path: Path) -> None:
     assert summary.read_bytes() == b"# Before\n\n" + (tmp_path / "report.md").read_bytes()
 
 
+def test_the_summary_itself_may_be_the_target(tmp_path: Path) -> None:
+    """It has the report once, after what the step wrote there before."""
+    summary = tmp_path / "summary.md"
+    summary.write_text("# Before\n")
+    targets = [ReportTarget(MARKDOWN, tmp_path / "." / "summary.md")]
+    written = write_reports(targets, report(), {"GITHUB_STEP_SUMMARY": str(summary)})
+    assert written.lines == ["markdown report: added to the job's summary"]
+    text = summary.read_text()
+    assert text.startswith("# Before\n\n## Where the time went")
+    assert text.count("## Where the time went") == 1
+
+
 def test_a_full_summary_is_left_alone(tmp_path: Path) -> None:
     """GitHub drops a summary over its limit whole, so nothing is added that would go over."""
     summary = tmp_path / "summary.md"
