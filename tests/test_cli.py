@@ -210,6 +210,8 @@ def test_compare_takes_repeated_reports(folder: Path, capsys: pytest.CaptureFixt
         (["merge", "gone.json"], "gone.json: can't be read (No such file"),
         (["merge", "a.json", "a.json"], "session 612e6a73-6f6e-2020-2020-2020"),
         (["merge", "a.json", "--report=json:a.json"], "--report: json would overwrite a.json"),
+        (["compare", "a.json", "./a.json"], "session 612e6a73-6f6e-2020-2020-202020202020 occurs "
+         "twice; expected reports of different sessions, each given once"),
         (["compare", "a.json"], "Missing argument 'HEAD.json'."),
         (["compare", "a.json", "gone.json"], "gone.json: can't be read"),
         (["compare", "a.json", "a.json", "--fail-on=speed>1"], "--fail-on: 'speed>1': unknown"),

@@ -243,18 +243,25 @@ class _View:
             now.spans,
             total_less_ns,
             _less(self_ns, sums.inner_ns + sums.folded_ns + sums.around_ns),
-            _least(min(node.min_ns, now.shortest_ns), per_call_ns, total_less_ns, total_ns),
+            _least(
+                min(node.min_ns, now.shortest_ns),
+                per_call_ns,
+                within_ns / total_ns if sums.below_ns and total_ns > 0 else 1.0,
+            ),
             longest_ns,
             node.suspended_ns,
         )
 
 
-def _least(least_ns: int, cost_ns: float, total_less_ns: int, total_ns: int) -> int:
-    """The shortest span less recording's cost, of which it has had less than the average span."""
-    if least_ns == NO_MINIMUM or not total_ns:
+def _least(least_ns: int, cost_ns: float, share: float) -> int:
+    """The shortest call less its cost: that of an average call, or ``share`` of its own time.
+
+    A leaf's calls all cost the same. Where calls make others, the shortest made the fewest: the
+    average's cost can exceed all of its time, and the share of the time is nearer.
+    """
+    if least_ns == NO_MINIMUM:
         return least_ns
-    in_proportion = round(least_ns * total_less_ns / total_ns)
-    return max(_less(least_ns, cost_ns), in_proportion)
+    return _less(least_ns, min(cost_ns, least_ns * share))
 
 
 def _less(raw_ns: int, cost_ns: float) -> int:

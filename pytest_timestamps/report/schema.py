@@ -67,6 +67,10 @@ def _compile(node: Mapping[str, Any], root: Mapping[str, Any], known: dict[str, 
         checks.append(_typed(node["type"]))
     if "minimum" in node:
         checks.append(_at_least(node["minimum"]))
+    if "maximum" in node:
+        checks.append(_at_most(node["maximum"]))
+    if "minItems" in node and "prefixItems" not in node:
+        checks.append(_as_many(node["minItems"]))
     if "pattern" in node:
         checks.append(_matching(node["pattern"]))
     if "properties" in node:
@@ -126,6 +130,24 @@ def _one_of(allowed: list[Any]) -> _Check:
 def _at_least(least: int) -> _Check:
     def check(value: Any) -> _Fault | None:
         return None if value >= least else ([], f"expected {least} or more, got {_shown(value)}")
+
+    return check
+
+
+def _at_most(most: int) -> _Check:
+    def check(value: Any) -> _Fault | None:
+        return None if value <= most else ([], f"expected {most} or less, got {_shown(value)}")
+
+    return check
+
+
+def _as_many(least: int) -> _Check:
+    def check(value: Any) -> _Fault | None:
+        return (
+            None
+            if len(value) >= least
+            else ([], f"expected {least} item or more, got {len(value)}")
+        )
 
     return check
 
