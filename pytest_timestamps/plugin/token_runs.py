@@ -132,6 +132,7 @@ class RunsPlugin:
         for live in self._shared.values():
             self._end_shared(live, RunState.FINISHED)
         self._shared.clear()
+        self.session.close()
         observed.deactivate()
         if self.problems and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -146,7 +147,13 @@ class RunsPlugin:
             if live.is_shared:
                 self._shared[id(planned)] = live
         with contextlib.ExitStack() as stack:
-            stack.enter_context(self.session.entered(live))
+            try:
+                stack.enter_context(self.session.entered(live))
+            except TimestampsError:
+                if not live.is_shared:
+                    # Nobody else would: a test that can't begin has no end either.
+                    self.session.end(live, RunState.INTERRUPTED)
+                raise
             step = None
             if live.is_shared:
                 step = live.recorder.begin_step(item.nodeid)
