@@ -72,7 +72,7 @@ browser-if-there: $(READY)
 screenshot: $(READY) ## take docs/report.png of the demo's HTML report (needs Chromium)
 	$(BIN)/python -m tools.screenshot
 
-test-all: $(READY) ## tests with coverage on every Python found among 3.11, 3.12 and 3.13
+test-all: $(READY) ## tests with coverage on every Python found, and with the oldest openai and pytest
 	$(BIN)/nox --non-interactive
 
 bench: $(READY) ## the speed table, on every Python found; writes docs/performance.md
