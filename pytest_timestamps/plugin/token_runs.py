@@ -60,10 +60,13 @@ class RunsPlugin:
         if planned is None:
             return
         item.stash[_FAILED] = False
+        complaint: str | None = None
         try:
             self._enter(item, planned)
         except TimestampsError as error:
-            pytest.fail(str(error), pytrace=False)
+            complaint = str(error)
+        if complaint is not None:
+            pytest.fail(complaint, pytrace=False)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -176,7 +179,8 @@ class RunsPlugin:
             if not live.is_shared:
                 self.session.end(live)
         except TimestampsError as error:
-            pytest.fail(str(error), pytrace=False)
+            complaint = str(error)
+        # Out here, where the report has no chain of our own exceptions, which say the same.
         if complaint is not None:
             pytest.fail(complaint, pytrace=False)
 

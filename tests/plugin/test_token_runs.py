@@ -274,9 +274,27 @@ BAD_MARKERS = {
 }
 
 
+@pytest.mark.parametrize("arguments", [(), ("-n0",), ("-n1",)], ids=["no -n", "n0", "n1"])
+def test_a_mode_of_distribution_alone_distributes_nothing(
+    folder: pytest.Pytester, recorded: Recorded, arguments: tuple[str, ...]
+) -> None:
+    """With ``--dist loadgroup`` in addopts the runs are recorded however the tests are run."""
+    folder.makepyfile(
+        test_a="""
+        import pytest
+        @pytest.mark.token_run
+        def test_run(token_run): token_run.run_id
+        """
+    )
+    result = folder.runpytest_inprocess("--dist", "loadgroup", *arguments)
+    result.assert_outcomes(passed=1)
+    assert list(recorded()) == ["test_a.py::test_run"]
+    result.stdout.fnmatch_lines(["*= token runs =*"])
+
+
 @pytest.mark.parametrize(("arguments", "message"), BAD_MARKERS.items(), ids=BAD_MARKERS)
 def test_a_bad_marker_is_an_error_of_collection(
-    folder: pytest.Pytester, alone: Run, arguments: str, message: str
+    folder: pytest.Pytester, arguments: str, message: str
 ) -> None:
     """The error names the test and what is wrong, and nothing is run."""
     folder.makepyfile(
@@ -287,8 +305,10 @@ def test_a_bad_marker_is_an_error_of_collection(
         def test_bad(): pass
         """
     )
-    for extra in ((), ("--collect-only",)):
-        result = alone(*extra)
+    run = folder.runpytest_inprocess
+    alone_only = ("-p", "no:xdist")
+    for extra in (alone_only, (*alone_only, "--collect-only"), ("-n2", "--collect-only")):
+        result = run(*extra)
         assert result.ret == pytest.ExitCode.INTERRUPTED
         result.stdout.fnmatch_lines([f"test_a.py::test_bad: @pytest.mark.token_run: {message}*"])
     assert not (folder.path / "ran").exists()
@@ -408,6 +428,25 @@ def test_a_run_that_can_not_be_written_fails(folder: pytest.Pytester, alone: Run
     result = alone()
     result.assert_outcomes(passed=2, errors=2)
     result.stdout.fnmatch_lines(["*metrics.json can't be locked: it is a file, or lies below one"])
+
+
+def test_the_reason_is_told_once(folder: pytest.Pytester, alone: Run) -> None:
+    """A run that can't be ended has one message, without the exceptions that led to it."""
+    folder.makepyfile(
+        test_a="""
+        import pytest
+        @pytest.mark.token_run
+        def test_run(token_run):
+            token_run.path.write_text("{")
+        """
+    )
+    result = alone("-rN")
+    result.assert_outcomes(passed=1, errors=1)
+    lines = result.stdout.lines
+    assert [line for line in lines if "another exception" in line or "direct cause" in line] == []
+    start = next(n for n, line in enumerate(lines) if "ERROR at teardown of test_run" in line)
+    assert "metrics.json: (the file): got 1 bytes that are no JSON" in lines[start + 1]
+    assert lines[start + 2].startswith("==")
 
 
 @pytest.mark.parametrize(
