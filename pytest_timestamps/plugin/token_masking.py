@@ -14,9 +14,13 @@ __all__ = ["compare_secrets", "mask_report"]
 
 
 def mask_report(report: pytest.TestReport, secrets: Collection[str]) -> None:
-    """Mask *secrets* in the report's traceback and captured output."""
+    """Mask *secrets* in the report's traceback, captured output and properties."""
     if not secrets:
         return
+    report.user_properties = [
+        (name, masked(value, secrets) if isinstance(value, str) else value)
+        for name, value in report.user_properties
+    ]
     report.sections = [(name, masked(text, secrets)) for name, text in report.sections]
     shown = str(report.longrepr)
     if shown == masked(shown, secrets):

@@ -603,6 +603,10 @@ def test_a_key_is_in_no_report(folder: pytest.Pytester, everywhere: Run) -> None
         def test_environment(token_run):
             assert token_run.env() == {}
 
+        def test_properties(token_run, record_property):
+            record_property("header", f"Bearer {token_run.api_key}")
+            record_property("count", 3)
+
         def test_printed(token_run):
             print("key", token_run.api_key)
             logging.warning("key %s", token_run.api_key)
@@ -615,8 +619,12 @@ def test_a_key_is_in_no_report(folder: pytest.Pytester, everywhere: Run) -> None
         def test_broken(broken): pass
         """
     )
-    result = everywhere("--showlocals", "-vv", "--junitxml=out.xml", "-rA")
-    result.assert_outcomes(failed=4, errors=1)
+    xml_options = ("--junitxml=out.xml", "-o", "junit_family=xunit1")
+    result = everywhere("--showlocals", "-vv", "-rA", *xml_options)
+    result.assert_outcomes(passed=1, failed=4, errors=1)
+    xml = (folder.path / "out.xml").read_text()
+    assert '<property name="header" value="Bearer ********"' in xml
+    assert '<property name="count" value="3"' in xml
     assert "bad key ********" in result.stdout.str()
     assert "test_a.py:10: AssertionError" in result.stdout.str()
     assert KEY not in result.stdout.str() + result.stderr.str()
