@@ -10,7 +10,7 @@ import pytest
 
 from pytest_timestamps.tokens.secret import MASK, SecretText, masked
 
-__all__ = ["compare_secrets", "mask_report"]
+__all__ = ["compare_secrets", "mask_report", "mask_warning"]
 
 
 def mask_report(report: pytest.TestReport, secrets: Collection[str]) -> None:
@@ -30,6 +30,12 @@ def mask_report(report: pytest.TestReport, secrets: Collection[str]) -> None:
     if shown != masked(shown, secrets):
         # Of a shape that isn't known here: it loses its colours, and keeps the key.
         report.longrepr = masked(shown, secrets)
+
+
+def mask_warning(warning: Warning, secrets: Collection[str]) -> None:
+    """Mask *secrets* in what *warning* says: pytest shows it in its summary."""
+    if str(warning) != masked(str(warning), secrets):
+        warning.args = tuple(_hidden(part, secrets) for part in warning.args)
 
 
 def _hidden(value: Any, secrets: Collection[str]) -> Any:

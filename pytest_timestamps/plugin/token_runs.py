@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Generator, Sequence
 
 import pytest
 
 from pytest_timestamps.errors import TimestampsError, TokenRunError
-from pytest_timestamps.plugin.token_masking import mask_report
+from pytest_timestamps.plugin.token_masking import mask_report, mask_warning
 from pytest_timestamps.plugin.token_plan import PlannedRun
 from pytest_timestamps.plugin.token_session import LiveRun, RunSession
 from pytest_timestamps.tokens import observed
@@ -104,6 +105,11 @@ class RunsPlugin:
         """The parts of a test have reports that nobody made from an item."""
         if report.nodeid in self._planned:
             mask_report(report, self.session.secrets)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        if isinstance(warning_message.message, Warning):
+            mask_warning(warning_message.message, self.session.secrets)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:

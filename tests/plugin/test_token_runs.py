@@ -633,6 +633,22 @@ def test_a_key_is_in_no_report(folder: pytest.Pytester, everywhere: Run) -> None
             assert KEY.encode() not in path.read_bytes(), path
 
 
+def test_a_key_is_in_no_warning(folder: pytest.Pytester, everywhere: Run) -> None:
+    """The summary of warnings shows the warning, masked."""
+    folder.makepyfile(
+        test_a="""
+        import pytest, warnings
+        @pytest.mark.token_run(framework="baes")
+        def test_run(token_run):
+            warnings.warn(f"bad key {token_run.api_key}")
+        """
+    )
+    result = everywhere("-W", "default::UserWarning")
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(["*UserWarning: bad key [*][*][*][*][*][*][*][*]"])
+    assert f"UserWarning: bad key {KEY}" not in result.stdout.str() + result.stderr.str()
+
+
 def test_the_table_has_a_row_a_run(folder: pytest.Pytester, alone: Run, everywhere: Run) -> None:
     """With or without --timestamps, what was seen of each run is shown, and where its file is."""
     folder.makepyfile(
