@@ -19,7 +19,7 @@ from pytest_timestamps.tokens.reconcile.costs import (
     costs_lines,
 )
 from pytest_timestamps.tokens.reconcile.document import document_of
-from pytest_timestamps.tokens.reconcile.drift import drift_of
+from pytest_timestamps.tokens.reconcile.drift import drifts_of
 from pytest_timestamps.tokens.reconcile.reconciler import Planned, Reconciler
 from pytest_timestamps.tokens.reconcile.report import Target, write_report
 from pytest_timestamps.tokens.reconcile.result import PassResult
@@ -93,9 +93,9 @@ class Invocation:
 
     def _status(self, result: PassResult, wishes: Wishes) -> int:
         tolerance = wishes.tolerance
+        drifts = drifts_of(result)
         exceeded = tolerance is not None and any(
-            (drift := drift_of(run.record)) is not None and drift.exceeds(tolerance)
-            for run in result.runs
+            drift.exceeds(tolerance) for drift in (*drifts.runs.values(), *drifts.groups.values())
         )
         failed = self.failed_before or result.has_failures or exceeded
         if failed:

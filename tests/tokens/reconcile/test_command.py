@@ -280,3 +280,52 @@ def test_a_bad_price_is_named(world: World, capsys: pytest.CaptureFixture[str]) 
     assert "prices.\"ours\".input_usd_per_million is a string ('cheap'); expected USD" in (
         capsys.readouterr().err
     )
+
+
+def test_a_group_without_figures_has_a_drift_of_its_own(
+    world: World, long_ago_s: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What all its runs observed stands against its books: in the text, in JSON, as a status."""
+    half = observed_of((Call(5, 90, 20),), complete=False)
+    for _ in range(2):
+        world.add_run(long_ago_s, calls=(Call(5, 100, 20),), observed=half)
+    alone = world.add_run(long_ago_s - HOUR_S, calls=(Call(5, 300, 20),))
+    assert run("--interval=0", "--tolerance=20%") == 0
+    assert run("--interval=0", "--tolerance=20%") == 1
+    capsys.readouterr()
+    assert run("--tolerance=20%", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    (group,) = document["groups"]
+    surplus = {"calls": 0, "input_tokens": 20, "output_tokens": 0, "cached_tokens": 0}
+    assert group["drift"]["surplus"] == surplus
+    assert group["drift"]["share"] == 0.1
+    (of_model,) = group["drift"]["by_model"]
+    assert of_model["surplus"] == surplus
+    assert group["exceeds_tolerance"] is False
+    assert document["drift"]["surplus"] == surplus
+    assert document["drift"]["share"] == 0.04
+    assert run("--tolerance=9%") == 1
+    out = capsys.readouterr().out
+    assert "drift (books less observed, 3 runs): +0 calls, +20 input, +0 output" in out
+    ids = ", ".join(group["runs"])
+    assert f"drift of the group of {ids}: +0 calls, +20 input, +0 output, +0 cached" in out
+    assert f"drift of the group of {ids} is 10.00%, more than the tolerance of 9.00%" in out
+    assert alone.run_id not in group["runs"]
+
+
+def test_a_disputed_run_is_no_part_of_drift_and_tolerance(
+    world: World, long_ago_s: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its figure is in doubt; the group that it is in has a drift."""
+    seen = observed_of((Call(5, 90, 20),), complete=False)
+    old = world.add_run(long_ago_s, observed=seen)
+    for _ in range(2):
+        assert run("--interval=0") == 0
+    late = world.add_run(long_ago_s, calls=(Call(6, 100, 20),), observed="complete")
+    capsys.readouterr()
+    assert run("--json", "--tolerance=8%") == 1
+    document = json.loads(capsys.readouterr().out)
+    assert [entry["exceeds_tolerance"] for entry in document["runs"]] == [False, False]
+    (group,) = document["groups"]
+    assert group["runs"] == sorted([old.run_id, late.run_id])
+    assert document["drift"]["surplus"]["input_tokens"] == 10
