@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_timestamps.tokens.durations import shown_age
+from pytest_timestamps.tokens.pricing import shown_cost as shown_usd
 from pytest_timestamps.tokens.reconcile.proof import PREMISE
 from pytest_timestamps.tokens.reconcile.result import PassResult, RunResult
 from pytest_timestamps.tokens.record import FailureKind, Status
@@ -73,7 +74,7 @@ def shown_cost(result: RunResult) -> str:
     cost = _cost_details(result)
     if record.status is not Status.VERIFIED and cost.get("unpriced"):
         return DASH
-    return f"{'<= ' if cost.get('is_upper_bound') else ''}{record.cost_usd:.4f}"
+    return f"{'<= ' if cost.get('is_upper_bound') else ''}{shown_usd(record.cost_usd)}"
 
 
 def premise_of(result: RunResult) -> str | None:

@@ -420,3 +420,21 @@ def test_a_refused_key_stops_everything_without_a_trace(world: World, kind: str)
     assert ("admin key" if kind == "unauthorized" else "api.usage.read") in str(raised.value)
     assert world.read(run) == run
     assert KEY not in str(raised.value)
+
+
+def test_books_that_stay_empty_are_not_called_unstable(world: World) -> None:
+    """They agreed all the time; what is wrong is that they have nothing."""
+    run = world.add_run(calls=())
+    seen = observed_of((Call(),))
+    world.ledger.update(
+        world.ledger.path_of("baes", run.run_id), lambda r: replace(r, observed=seen)
+    )
+    for minutes in (30, 65, 25 * 60):
+        world.reconcile(END_S + minutes * MIN)
+    failure = world.read(run).reconciliation.failure
+    assert failure is not None
+    assert failure.kind is FailureKind.MAX_AGE
+    assert failure.message == (
+        "the books showed no usage at all in the time allowed; raise --max-age and use --force to "
+        "ask again"
+    )
