@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from pytest_timestamps.errors import ArgumentError, BooksQueryError, RunFileError
+from pytest_timestamps.errors import ArgumentError, BooksAccessError, BooksQueryError, RunFileError
 from pytest_timestamps.tokens.reconcile.agenda import Selection
 from pytest_timestamps.tokens.reconcile.costs import (
     DayCosts,
@@ -76,7 +76,13 @@ class Invocation:
             self._show_plan(self.reconciler.plan(wishes.selection), wishes.as_json)
             return 0
         result = self._watched(wishes) if wishes.watch else self._pass(wishes.selection)
-        days = self._costs(result) if wishes.with_costs else None
+        days, refusal = None, None
+        if wishes.with_costs:
+            try:
+                days = self._costs(result)
+            except BooksAccessError as error:
+                # The runs are settled by now: what was found about them is shown first.
+                refusal = error
         if wishes.as_json:
             document = document_of(result, self.root, wishes.tolerance)
             if days is not None:
@@ -89,6 +95,8 @@ class Invocation:
         for target in wishes.targets:
             write_report(target, result, self.root, wishes.tolerance)
             self.note(f"{target.format} report: {target.path}")
+        if refusal is not None:
+            raise refusal
         return self._status(result, wishes)
 
     def _status(self, result: PassResult, wishes: Wishes) -> int:

@@ -68,7 +68,10 @@ def test_statuses(world: World, long_ago_s: int, capsys: pytest.CaptureFixture[s
     assert run("--require-verified") == 3
     world.sandbox.faults.add("html", times=None)
     assert run() == 1
-    assert "query failed: the answer is no JSON" in capsys.readouterr().out
+    assert (
+        "query failed: GET /organization/usage/completions: the answer is no JSON"
+        in capsys.readouterr().out
+    )
     late = world.add_run(long_ago_s - HOUR_S, framework="late")
     assert run("--max-age=1s", "--framework=late") == 1
     capsys.readouterr()
@@ -206,6 +209,10 @@ BAD: list[tuple[list[str], str]] = [
     (["--run=0b0c9a56-7d0e-4a3f-9a53-0c8a3c1f7a10"], "--run: there is no run 0b0c9a56-"),
     (["--framework=beas"], "--framework: there is no run of 'beas' in runs; expected one of: baes"),
     (["--framework=../x"], "--framework must be a lower-case letter"),
+    (["--base-url=nonsense"], "--base-url must be an http or https address such as https://api."),
+    (["--base-url=ftp://x/v1"], "--base-url must be an http or https address such as https://"),
+    (["--base-url=http://[x/v1"], "--base-url must be an http or https address such as https"),
+    (["--base-url=http:///v1"], "--base-url must be an http or https address such as https:/"),
 ]
 
 
@@ -232,6 +239,7 @@ def test_wrong_usage_is_one_line_and_status_2(
         ("RECONCILIATION_VERIFICATION_INTERVAL_MIN", "soon", "must be a number of minutes, 0 or"),
         ("RECONCILIATION_VERIFICATION_INTERVAL_MIN", "-1", "must be a number of minutes, 0 or"),
         ("RECONCILIATION_MIN_STABLE_VERIFICATIONS", "0", "must be 1 or more; got '0'"),
+        ("OPENAI_BASE_URL", "", "OPENAI_BASE_URL must be an http or https address such as https"),
         ("OPENAI_ADMIN_KEY", "sk-wrong", "to the key in OPENAI_ADMIN_KEY: it isn't a valid admin"),
         ("OPENAI_ADMIN_KEY", None, "there is no admin key: expected one in OPENAI_ADMIN_KEY or"),
     ],
@@ -329,3 +337,28 @@ def test_a_disputed_run_is_no_part_of_drift_and_tolerance(
     (group,) = document["groups"]
     assert group["runs"] == sorted([old.run_id, late.run_id])
     assert document["drift"]["surplus"]["input_tokens"] == 10
+
+
+def test_a_cost_that_is_next_to_nothing_is_not_shown_as_nothing(
+    world: World, long_ago_s: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Less than four decimals can show is shown with two digits, in the row and in the sum."""
+    world.add_run(long_ago_s, calls=(Call(5, 9, 15),))
+    for _ in range(2):
+        assert run("--interval=0") == 0
+    out = capsys.readouterr().out
+    assert "  0.000010  " in out
+    assert "15 output, 0.000010 USD; open: 0" in out
+
+
+def test_costs_that_are_refused_hide_no_result(
+    world: World, long_ago_s: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The runs were settled before: the table and the reports come out, and the status is 2."""
+    record = world.add_run(long_ago_s - 2 * 86_400)
+    world.sandbox.faults.add("forbidden", "*/costs", times=None)
+    assert run("--costs", "--report=json:r.json") == 2
+    out, err = capsys.readouterr()
+    assert f"{record.run_id}  baes" in out
+    assert "GET /organization/costs answered 403 to the key in OPENAI_ADMIN_KEY" in err
+    assert json.loads(Path("r.json").read_text())["runs"][0]["run_id"] == record.run_id

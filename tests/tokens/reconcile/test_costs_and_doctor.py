@@ -139,3 +139,12 @@ def test_doctor_without_a_folder_only_notes_it(world: World, tmp_path: Path) -> 
     """It may be a fresh machine."""
     found = list(examine(tmp_path / "gone", {}, None, NOON_S))
     assert [(f.subject, f.is_fine) for f in found][:2] == [("admin key", False), ("runs", None)]
+
+
+def test_doctor_names_an_address_that_is_none(world: World, tmp_path: Path) -> None:
+    """An empty variable, as CI makes it of a missing secret, is no outage."""
+    environ = {"OPENAI_ADMIN_KEY": "sk-admin-x", "OPENAI_BASE_URL": ""}
+    found = {f.subject: f for f in examine(tmp_path / "gone", environ, None, NOON_S)}
+    assert found["base URL"].is_fine is False
+    assert "OPENAI_BASE_URL must be an http or https address" in found["base URL"].text
+    assert "permission to read usage" not in found
