@@ -5,7 +5,7 @@ A figure that nobody knows is None, never 0.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 __all__ = ["RunFigures", "Trust", "read_run", "run_label"]
 
@@ -25,6 +25,7 @@ _FIGURES = {
     "output_tokens": "TOK_OUT",
     "cached_tokens": "CACHED_TOKENS",
 }
+TRUSTED: Final = "the books' word against what was observed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,8 @@ def _best(
 def _note(trust: Trust, books: Mapping[str, Any], observed: Mapping[str, Any]) -> str:
     if trust == "verified":
         attribution = _text(books.get("attribution"))
-        return PREMISE if attribution in ("exclusive", "remainder") else ""
+        premise = PREMISE if attribution in ("exclusive", "remainder") else ""
+        return f"{TRUSTED}; {premise}" if books.get("trusted_books") is True else premise
     note = _NOTES[trust]
     if trust == "incomplete":
         reasons = observed.get("incomplete_reasons")

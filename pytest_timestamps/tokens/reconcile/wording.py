@@ -93,7 +93,9 @@ def why(result: RunResult, now: PassResult, root: Path) -> str:
         parts.append(f"no price is known for {', '.join(map(str, unpriced))}")
     if result.file.disputed:
         parts.append("another run used the key in its minutes; see dispute.json beside its file")
-    if record.status is Status.VERIFIED and record.reconciliation.unknown.get("differences"):
+    details = record.reconciliation.unknown
+    is_trusted = bool(details.get("trusted_books"))
+    if record.status is Status.VERIFIED and details.get("differences") and not is_trusted:
         parts.append("the sums agree, single models differ")
     if result.warning is not None:
         parts.append(result.warning)
@@ -110,6 +112,8 @@ def why(result: RunResult, now: PassResult, root: Path) -> str:
 def _reason(result: RunResult, now_s: int) -> str:
     record, verdict = result.record, result.record.reconciliation
     if record.status is Status.VERIFIED:
+        if verdict.unknown.get("trusted_books"):
+            return f"the books' word against what was observed (--trust-books); {PREMISE}"
         return f"proven: {PREMISE}" if premise_of(result) else "proven"
     if record.usage_scope.api_key_id is None:
         return "no key id: it can't be asked about"
