@@ -23,11 +23,15 @@ __all__ = ["Drift", "Drifts", "drift_of", "drifts_of", "parse_tolerance", "total
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Reported and observed counts; the surplus is what the books have more."""
+    """Reported and observed counts; the surplus is what the books have more.
+
+    ``is_settled`` says that there is a verdict: until then the books may still fill up.
+    """
 
     reported: TokenCounts
     observed: TokenCounts
     by_model: tuple[Difference, ...] = ()
+    is_settled: bool = True
 
     @property
     def surplus(self) -> TokenCounts:
@@ -48,8 +52,8 @@ class Drift:
         return max(shares)
 
     def exceeds(self, tolerance: Decimal) -> bool:
-        """Whether any counter differs by more than *tolerance*."""
-        return self.share > tolerance
+        """Whether any counter differs by more than *tolerance*, and won't change any more."""
+        return self.is_settled and self.share > tolerance
 
     def to_json(self) -> dict[str, object]:
         """The drift for a document; an infinite share is null."""
@@ -111,6 +115,7 @@ def _group_drift(run: RunResult, members: list[RunRecord]) -> Drift | None:
         group.totals,
         TokenCounts.total(observed.counts for observed in seen),
         differences(last.by_model or {}, [observed.by_model for observed in seen]),
+        is_settled=not run.is_open,
     )
 
 
@@ -125,6 +130,8 @@ def drift_of(record: RunRecord) -> Drift | None:
         record.reported,
         observed.counts,
         differences(verdict.by_model, [observed.by_model]),
+        is_settled=record.status is Status.VERIFIED
+        or (verdict.failure is not None and verdict.failure.final),
     )
 
 

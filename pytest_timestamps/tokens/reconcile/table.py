@@ -139,7 +139,13 @@ def _drift_lines(drifts: Drifts, tolerance: Decimal | None) -> Iterator[str]:
         f"at most {shown_drift(total)}"
     )
     for run_ids, drift in drifts.groups.items():
-        yield f"drift of {_shown_group(run_ids)}: {_shown_gap(drift)}; at most {shown_drift(drift)}"
+        books = drift.reported
+        yield (
+            f"the books of {_shown_group(run_ids)}: {books.calls:,} calls, "
+            f"{books.input_tokens:,} input ({books.cached_tokens:,} cached), "
+            f"{books.output_tokens:,} output; drift: {_shown_gap(drift)}; "
+            f"at most {shown_drift(drift)}"
+        )
     if tolerance is None:
         return
     named = [(f"run {run_id}", drift) for run_id, drift in drifts.runs.items()]

@@ -316,9 +316,22 @@ def test_a_group_without_figures_has_a_drift_of_its_own(
     out = capsys.readouterr().out
     assert "drift (books less observed, 3 runs): +0 calls, +20 input, +0 output" in out
     ids = ", ".join(group["runs"])
-    assert f"drift of the group of {ids}: +0 calls, +20 input, +0 output, +0 cached" in out
+    assert (
+        f"the books of the group of {ids}: 2 calls, 200 input (0 cached), 40 output; drift: "
+        "+0 calls, +20 input, +0 output, +0 cached; at most 10.00%"
+    ) in out
     assert f"drift of the group of {ids} is 10.00%, more than the tolerance of 9.00%" in out
     assert alone.run_id not in group["runs"]
+
+
+@pytest.mark.parametrize("neighbours", [0, 1])
+def test_a_tolerance_waits_for_the_verdict(world: World, long_ago_s: int, neighbours: int) -> None:
+    """What the books don't show yet is no drift: the gate judges what won't change any more."""
+    seen = observed_of((Call(5, 99, 20),), complete=False)
+    for _ in range(1 + neighbours):
+        world.add_run(long_ago_s, observed=seen)
+    assert run("--interval=0", "--tolerance=0") == 0
+    assert run("--interval=0", "--tolerance=0") == 1
 
 
 def test_a_disputed_run_is_no_part_of_drift_and_tolerance(
