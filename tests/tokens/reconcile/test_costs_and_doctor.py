@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 
 from pytest_timestamps.errors import BooksQueryError
-from pytest_timestamps.tokens.reconcile.costs import INVOICE, compare_days, costs_lines, whole_days
+from pytest_timestamps.tokens.reconcile.costs import (
+    INVOICE,
+    DayCosts,
+    compare_days,
+    costs_lines,
+    whole_days,
+)
 from pytest_timestamps.tokens.reconcile.doctor import examine
 from tests.tokens.reconcile.world import NOON_S, Call, World
 
@@ -148,3 +154,9 @@ def test_doctor_names_an_address_that_is_none(world: World, tmp_path: Path) -> N
     assert found["base URL"].is_fine is False
     assert "OPENAI_BASE_URL must be an http or https address" in found["base URL"].text
     assert "permission to read usage" not in found
+
+
+def test_a_rounding_error_is_no_negative_mismatch() -> None:
+    """Amounts come as binary fractions; what is left of them is nothing."""
+    day = DayCosts(NOON_S, "1 keys", 100, 100, Decimal("0.1"), Decimal("0.0999999999"))
+    assert "quantity mismatch +0.0000 USD, price mismatch +0.0000 USD" in costs_lines([day])[0]
