@@ -5,7 +5,7 @@ A figure that nobody knows is None, never 0.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pytest_timestamps.analysis.text import format_usd
 
@@ -27,6 +27,7 @@ _FIGURES = {
     "output_tokens": "TOK_OUT",
     "cached_tokens": "CACHED_TOKENS",
 }
+TRUSTED: Final = "the books' word against what was observed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,8 @@ def _note(
     if trust == "verified":
         attribution = _text(books.get("attribution"))
         premise = PREMISE if attribution in ("exclusive", "remainder") else ""
-        return "; ".join(filter(None, [premise, price]))
+        trusted = TRUSTED if books.get("trusted_books") is True else ""
+        return "; ".join(filter(None, [trusted, premise, price]))
     note = _NOTES[trust]
     if trust == "incomplete":
         reasons = observed.get("incomplete_reasons")
