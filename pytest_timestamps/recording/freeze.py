@@ -204,7 +204,7 @@ class _View:
         slow = max(node.slow - node.folded_in, 0)
         plain = max(node.calls + node.resumes + still_open - node.slow, 0)
         resumes = min(node.resumes, plain)
-        cost, slow_cost = costs.of(kind), costs.slow
+        cost, slow_cost, folded_cost = costs.of(kind), costs.slow, costs.folded
         plain -= resumes
         sums.full_ns = plain * cost.full_ns + slow * slow_cost.full_ns
         sums.outer_ns = plain * cost.outer_ns + slow * slow_cost.outer_ns
@@ -217,10 +217,10 @@ class _View:
         sums.folded_ns = node.folded_in * slow_cost.inner_ns
         sums.own_ns = sums.full_ns + node.folded_in * slow_cost.full_ns
         missed_ns = node.misses * costs.missed_ns
-        sums.folded_ns = node.folded_in * slow_cost.inner_ns
-        sums.own_ns = sums.full_ns + node.folded_in * slow_cost.full_ns + missed_ns
-        sums.around_ns += node.folded_out * slow_cost.outer_ns + missed_ns
-        sums.below_ns += node.folded_out * slow_cost.full_ns + missed_ns
+        sums.folded_ns = node.folded_in * folded_cost.inner_ns
+        sums.own_ns = sums.full_ns + node.folded_in * folded_cost.full_ns + missed_ns
+        sums.around_ns += node.folded_out * folded_cost.outer_ns + missed_ns
+        sums.below_ns += node.folded_out * folded_cost.full_ns + missed_ns
 
     def figures(self, node: Node) -> tuple[int, ...]:
         """One node's row: see `PathTable.add`."""

@@ -24,6 +24,7 @@ COSTS = SpanCosts(
         "suspendable code, resumed": Cost(5.0, 20.0),
     },
     Cost(30.0, 70.0),
+    Cost(50.0, 90.0),
     2.0,
 )
 
