@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from pytest_timestamps.tokens.pricing import shown_cost as shown_usd
+from pytest_timestamps.analysis.text import format_usd
 from pytest_timestamps.tokens.reconcile.document import verified_totals
 from pytest_timestamps.tokens.reconcile.drift import Drift, Drifts, drift_of, drifts_of
 from pytest_timestamps.tokens.reconcile.proof import PREMISE
@@ -112,7 +112,9 @@ def summary_lines(result: PassResult, tolerance: Decimal | None) -> Iterator[str
     proven = sum(run.record.status is Status.VERIFIED for run in result.runs)
     disputed = sum(run.file.disputed for run in result.runs)
     still_open = len(result.open_runs)
-    price = f"{shown_usd(cost_usd)} USD" + (f" and {unpriced} of unknown price" if unpriced else "")
+    price = f"{format_usd(cost_usd)} USD" + (
+        f" and {unpriced} of unknown price" if unpriced else ""
+    )
     yield (
         f"verified: {proven - disputed} of {len(result.runs)} runs, {totals.calls:,} calls, "
         f"{totals.input_tokens:,} input ({totals.cached_tokens:,} cached), "

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from pytest_timestamps.analysis.text import format_usd
 from pytest_timestamps.tokens.durations import shown_age
-from pytest_timestamps.tokens.pricing import shown_cost as shown_usd
 from pytest_timestamps.tokens.reconcile.proof import PREMISE
 from pytest_timestamps.tokens.reconcile.result import PassResult, RunResult
 from pytest_timestamps.tokens.record import FailureKind, Status
@@ -74,7 +74,7 @@ def shown_cost(result: RunResult) -> str:
     cost = _cost_details(result)
     if record.status is not Status.VERIFIED and cost.get("unpriced"):
         return DASH
-    return f"{'<= ' if cost.get('is_upper_bound') else ''}{shown_usd(record.cost_usd)}"
+    return f"{'<= ' if cost.get('is_upper_bound') else ''}{format_usd(record.cost_usd)}"
 
 
 def premise_of(result: RunResult) -> str | None:
