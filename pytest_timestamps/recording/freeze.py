@@ -232,10 +232,12 @@ class _View:
         within_ns = sums.inner_ns + sums.below_ns
         calls = node.calls + now.spans
         per_call_ns = within_ns / calls if calls else 0.0
-        longest_ns = _less(max(node.max_ns, now.longest_ns), per_call_ns)
+        raw_longest_ns = max(node.max_ns, now.longest_ns)
+        longest_ns = _less(raw_longest_ns, per_call_ns)
         total_less_ns = _less(total_ns, within_ns)
-        if node.folded_in:
-            # the outermost call holds most of the cost, and is no longer than all of them
+        if node.folded_in and raw_longest_ns <= total_ns:
+            # the outermost call holds most of the cost, and is no longer than all of them;
+            # a generator that began elsewhere may be
             longest_ns = min(longest_ns, total_less_ns)
         return (
             calls,

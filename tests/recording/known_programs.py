@@ -237,6 +237,15 @@ _TEXTS = {
         tick 2
         next 0
     """,
+    "a generator ends in recursion that is shorter than itself": """\
+        make 1
+          tick 1
+          yield 0
+        start 0
+        next 0
+        block 1
+          throw 0
+    """,
     "a task outlives the names that it repeats": """\
         start 2
         loop 0
