@@ -246,6 +246,16 @@ _TEXTS = {
         block 1
           throw 0
     """,
+    "a generator that folded into a block goes on beside it": """\
+        start 2
+        make 7
+          yield 1
+        call 1
+          start 0
+          block 1
+            next 2
+          next 2
+    """,
     "a task outlives the names that it repeats": """\
         start 2
         loop 0
