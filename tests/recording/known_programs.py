@@ -256,6 +256,14 @@ _TEXTS = {
             next 2
           next 2
     """,
+    "recording stops and starts again within one step of a task": """\
+        loop 1
+          collect 1
+            sleep 0
+          collect 2
+            block 0
+              sleep 2
+    """,
     "a task outlives the names that it repeats": """\
         start 2
         loop 0
