@@ -134,6 +134,16 @@ def test_the_shortest_span_bears_its_share_of_the_cost(trees: Trees) -> None:
     assert row.min_ns == round(200 * row.total_ns / 10_000)
 
 
+def test_cost_of_mutual_recursion_is_in_all_that_takes_part(trees: Trees) -> None:
+    """Of two names that call each other the inner one never has more time than the outer one."""
+    outer = spans(trees.root, "outer", 10_000)
+    inner = spans(outer, "inner", 9_990)
+    outer.folded_in = inner.folded_out = inner.folded_in = outer.folded_out = 50
+    outer.calls = inner.calls = outer.slow = inner.slow = 51
+    rows = trees.freeze(COSTS)
+    assert rows["inner"].total_ns == rows["outer"].total_ns
+
+
 def test_cost_never_makes_a_zero(trees: Trees) -> None:
     """However dear recording was, where there was work there is at least a nanosecond."""
     spans(spans(trees.root, "outer", 30), "leaf", 20, calls=10)
