@@ -264,6 +264,15 @@ _TEXTS = {
             block 0
               sleep 2
     """,
+    "a task started beneath a block that an inner collector does not see": """\
+        collect 2
+          loop 2
+            block 2
+              collect 1
+                amanaged 2
+                  spawn 1
+                    call 0
+    """,
     "a task outlives the names that it repeats": """\
         start 2
         loop 0
