@@ -378,13 +378,11 @@ _ANYWHERE = (
     *("tick",) * 5, *("call",) * 3, "block", "guard", "raise", "collect", "start", "stop",
     "make", *("next",) * 3, "throw", "close", "drop",
 )  # fmt: skip
+_IN_COROUTINES = ("block", "managed", "amanaged", "cancel")
 _KINDS = {
     "function": (*_ANYWHERE, "loop"),
     "generator": (*_ANYWHERE, *("yield",) * 4, "delegate"),
-    "coroutine": (
-        *_ANYWHERE, *("sleep",) * 4, *("await",) * 3, *("spawn",) * 2,
-        "block", "managed", "amanaged", "cancel",
-    ),
+    "coroutine": (*_ANYWHERE, *("sleep",) * 4, *("await",) * 3, *("spawn",) * 2, *_IN_COROUTINES),
 }
 _INSIDE = {
     "call": "function",
