@@ -143,6 +143,22 @@ def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
     assert process.wait() == 1
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_output_that_finds_no_room_is_one_line(folder: Path) -> None:
+    """``pytest-timestamps show report.json > /dev/full`` says why, without a traceback."""
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest_timestamps", "show", "report.json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.stderr == (
+        b"pytest-timestamps: the output can't be written (No space left on device)\n"
+    )
+    assert done.returncode == 2
+
+
 def test_listing_the_commands_imports_none(folder: Path) -> None:
     """The program's help costs click and nothing else of weight."""
     code = (

@@ -232,10 +232,12 @@ class _View:
         within_ns = sums.inner_ns + sums.below_ns
         calls = node.calls + now.spans
         per_call_ns = within_ns / calls if calls else 0.0
-        longest_ns = _less(max(node.max_ns, now.longest_ns), per_call_ns)
-        total_less_ns = _less(total_ns, within_ns)
-        if node.folded_in:
-            # the outermost call holds most of the cost, and is no longer than all of them
+        raw_longest_ns = max(node.max_ns, now.longest_ns)
+        longest_ns = _less(raw_longest_ns, per_call_ns)
+        total_less_ns = self._total_less(node)
+        if node.folded_in and raw_longest_ns <= total_ns:
+            # the outermost call holds most of the cost, and is no longer than all of them;
+            # a generator that began elsewhere may be
             longest_ns = min(longest_ns, total_less_ns)
         return (
             calls,
@@ -251,6 +253,27 @@ class _View:
             longest_ns,
             node.suspended_ns,
         )
+
+    def _total_less(self, node: Node) -> int:
+        """Total time of ``node`` less recording's cost.
+
+        What a call that was folded into ``node`` cost is charged to its caller, which may be the
+        parent: then only that one's total is rid of it, and ``node``'s can't be more.
+        """
+        total_ns, less_ns = self._total(node)
+        while node.folded_in and not isinstance(node.parent, Root):
+            node = node.parent
+            above_ns, above_less_ns = self._total(node)
+            if total_ns > above_ns:
+                break  # it went on elsewhere
+            less_ns = min(less_ns, above_less_ns)
+        return less_ns
+
+    def _total(self, node: Node) -> tuple[int, int]:
+        """The total time of ``node``, and that less the cost that is known to lie in it."""
+        total_ns = node.total_ns + self._opened.get(id(node), _NONE_OPEN).total_ns
+        sums = self.of(node)
+        return total_ns, _less(total_ns, sums.inner_ns + sums.below_ns)
 
 
 def _least(least_ns: int, cost_ns: float, share: float) -> int:

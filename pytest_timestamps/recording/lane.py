@@ -14,7 +14,7 @@ from __future__ import annotations
 from .activation import GUARD, Activation, Paused, ground, is_whole
 from .scope import ORIGIN, Origin
 from .sites import ANY_FRAME
-from .tree import NOWHERE, Node, Root, is_seen
+from .tree import NOWHERE, Node, PartSite, Root, is_seen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -268,9 +268,13 @@ class Lane:
             node = folded_into
         if node is None:
             place.root.scope.dropped += 1
-        else:
-            span.node = span.place = node
+            return
+        span.node = span.place = node
+        if folded_into is None:
             span.site = node.site
+        elif type(span.site) is PartSite:
+            # whoever sees the node that it folds into sees all of it
+            span.site = span.site.whole
 
     def open_unseen(self, key: Any) -> None:
         """Open a span whose start was not seen: it counts for nothing and hides nothing."""

@@ -125,6 +125,16 @@ def test_cost_on_a_guarded_lane(trees: Trees) -> None:
     assert trees.freeze(COSTS)["slow"].total_ns == 10_000 - 6 * 3 - 4 * 30
 
 
+def test_cost_of_mutual_recursion_is_in_all_that_takes_part(trees: Trees) -> None:
+    """Of two names that call each other the inner one never has more time than the outer one."""
+    outer = spans(trees.root, "outer", 10_000)
+    inner = spans(outer, "inner", 9_990)
+    outer.folded_in = inner.folded_out = inner.folded_in = outer.folded_out = 50
+    outer.calls = inner.calls = outer.slow = inner.slow = 51
+    rows = trees.freeze(COSTS)
+    assert rows["inner"].total_ns == rows["outer"].total_ns
+
+
 def test_cost_never_makes_a_zero(trees: Trees) -> None:
     """However dear recording was, where there was work there is at least a nanosecond."""
     spans(spans(trees.root, "outer", 30), "leaf", 20, calls=10)

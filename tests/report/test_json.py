@@ -93,6 +93,15 @@ def test_a_tests_call_tree_may_be_absent() -> None:
     assert parse_report(json.dumps(made).encode()).tests[1].call_tree == ()
 
 
+def test_an_integer_beyond_64_bits_is_refused() -> None:
+    """A number that no float can hold is no duration; JSON itself has no limit."""
+    made = document()
+    made["functions"][0]["self_ns"] = 10**400
+    with pytest.raises(ReportFileError) as refused:
+        parse_report(json.dumps(made).encode())
+    assert f"functions[0].self_ns: expected at most {2**63 - 1}, got 1000" in str(refused.value)
+
+
 BROKEN: list[tuple[tuple[str | int, ...], object, str]] = [
     (("functions", 0, "calls"), -1, "functions[0].calls: expected 0 or more, got -1"),
     (("functions", 0, "calls"), True, "functions[0].calls: expected an integer, got true"),
