@@ -28,7 +28,7 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --editable . --group dev
 	@touch $@
 
-demo: $(READY) ## run the example suite with --timestamps and say what to look at
+demo: $(READY) ## run the example suite, its token runs too, and say what to look at
 	@$(BIN)/python -m tools.demo
 
 test: $(READY) ## run the tests on this Python, quickly
@@ -72,7 +72,7 @@ browser-if-there: $(READY)
 screenshot: $(READY) ## take docs/report.png of the demo's HTML report (needs Chromium)
 	$(BIN)/python -m tools.screenshot
 
-test-all: $(READY) ## tests with coverage on every Python found among 3.11, 3.12 and 3.13
+test-all: $(READY) ## tests with coverage on every Python found, and with the oldest openai and pytest
 	$(BIN)/nox --non-interactive
 
 bench: $(READY) ## the speed table, on every Python found; writes docs/performance.md
@@ -85,4 +85,4 @@ mock-check: $(READY) ## what reconcile asks, against a mock of the published API
 	@$(BIN)/python -m tools.mock_check
 
 clean: ## remove what these targets made
-	rm -rf $(VENV) .nox site dist build scratch .coverage .coverage.* .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .nox site dist build scratch examples/runs .coverage .coverage.* .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -5,11 +5,13 @@ import importlib.util
 from hypothesis import settings
 
 # pytester forgets the modules that an inner run imported first. A second copy of an HTTP library
-# has exception classes of its own, which the first copy's callers don't know: so these are here
-# before any test.
+# has exception classes of its own, which the first copy's callers don't know, and a second copy
+# of what observes them finds the first one's seams in place: so these are here before any test.
 for _name in ("httpcore", "httpcore2", "httpx", "httpx2", "openai"):
     if importlib.util.find_spec(_name) is not None:
         importlib.import_module(_name)
+for _name in ("observed.activation", "forwarding.endpoint"):
+    importlib.import_module(f"pytest_timestamps.tokens.{_name}")
 
 # Only the root conftest may name plugins.
 pytest_plugins = ["pytester"]

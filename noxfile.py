@@ -1,6 +1,7 @@
 """Tests on every supported Python that this machine has, their joint coverage, and benchmarks.
 
-``nox`` runs the tests and the coverage floor; ``nox -s bench`` writes docs/performance.md.
+``nox`` runs the tests, those of token runs also with the oldest SDK and pytest that are supported,
+and the coverage floor; ``nox -s bench`` writes docs/performance.md.
 """
 
 import os
@@ -16,6 +17,12 @@ from tools.pythons import SUPPORTED, find_pythons
 FOUND = find_pythons()
 VERSIONS = [python.version for python in FOUND]
 
+OLDEST = ("openai==1.66.0", "pytest==8.2.0")
+TOKEN_TESTS = (
+    "tests/tokens",
+    *(str(path) for path in sorted(Path("tests/plugin").glob("test_token*.py"))),
+)
+
 # nox looks its interpreters up on PATH; pyenv's folders aren't there, and its shims may fail.
 os.environ["PATH"] = os.pathsep.join(
     [*(str(python.path.parent) for python in FOUND), os.environ.get("PATH", "")]
@@ -24,7 +31,7 @@ os.environ["PATH"] = os.pathsep.join(
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = True
-nox.options.sessions = ["pythons", "tests", "coverage"]
+nox.options.sessions = ["pythons", "tests", "oldest", "coverage"]
 
 
 @nox.session(python=False)
@@ -45,6 +52,13 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "run", "-m", "pytest", "-n", "auto", "-q", *session.posargs)
 
 
+@nox.session(python=VERSIONS[:1])
+def oldest(session: nox.Session) -> None:
+    """Token runs with the oldest SDK and the oldest pytest that pyproject.toml allows."""
+    _install(session, "test", pins=OLDEST)
+    session.run("pytest", "-n", "2", "-q", *TOKEN_TESTS, *session.posargs)
+
+
 @nox.session(python=False)
 def coverage(session: nox.Session) -> None:
     """Joined over the Pythons: some code runs on one version only."""
@@ -63,6 +77,7 @@ def _run_here(session: nox.Session, module: str, *arguments: str) -> None:
     session.run(sys.executable, "-m", module, *arguments)
 
 
-def _install(session: nox.Session, *groups: str) -> None:
+def _install(session: nox.Session, *groups: str, pins: tuple[str, ...] = ()) -> None:
+    """All at once, so that each package comes in a version that the *pins* allow."""
     session.install("--quiet", "--upgrade", "pip")
-    session.install("--quiet", "--editable", ".", *(f"--group={group}" for group in groups))
+    session.install("--quiet", "--editable", ".", *(f"--group={group}" for group in groups), *pins)

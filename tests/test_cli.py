@@ -143,6 +143,22 @@ def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
     assert process.wait() == 1
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_output_that_finds_no_room_is_one_line(folder: Path) -> None:
+    """``pytest-timestamps show report.json > /dev/full`` says why, without a traceback."""
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest_timestamps", "show", "report.json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.stderr == (
+        b"pytest-timestamps: the output can't be written (No space left on device)\n"
+    )
+    assert done.returncode == 2
+
+
 def test_listing_the_commands_imports_none(folder: Path) -> None:
     """The program's help costs click and nothing else of weight."""
     code = (
@@ -210,6 +226,8 @@ def test_compare_takes_repeated_reports(folder: Path, capsys: pytest.CaptureFixt
         (["merge", "gone.json"], "gone.json: can't be read (No such file"),
         (["merge", "a.json", "a.json"], "session 612e6a73-6f6e-2020-2020-2020"),
         (["merge", "a.json", "--report=json:a.json"], "--report: json would overwrite a.json"),
+        (["compare", "a.json", "./a.json"], "session 612e6a73-6f6e-2020-2020-202020202020 occurs "
+         "twice; expected reports of different sessions, each given once"),
         (["compare", "a.json"], "Missing argument 'HEAD.json'."),
         (["compare", "a.json", "gone.json"], "gone.json: can't be read"),
         (["compare", "a.json", "a.json", "--fail-on=speed>1"], "--fail-on: 'speed>1': unknown"),

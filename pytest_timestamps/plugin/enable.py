@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from pytest_timestamps.errors import ArgumentError
+from pytest_timestamps.plugin.distribution import hands_out_tests
 from pytest_timestamps.plugin.junit import JunitProperties, wants_junit
 from pytest_timestamps.plugin.outcomes import OutcomeListener
 from pytest_timestamps.plugin.phases import (
@@ -43,7 +44,7 @@ def enable(config: pytest.Config) -> None:
     def all_records() -> list[Record]:
         return [*records, *shards.records()]
 
-    if not _is_controller(config):
+    if not hands_out_tests(config):
         limit = TIMELINE_LIMIT if settings.records_timeline else 0
         _register_recorder(config, records.append, limit)
     for name, plugin in (
@@ -76,11 +77,6 @@ def _renderers(config: pytest.Config) -> Mapping[str, Renderer]:
     except Exception as error:
         said = f"{type(error).__name__}: {str(error) or 'no message'}"
         raise pytest.UsageError(f"pytest_timestamps_renderers: raised {said}") from error
-
-
-def _is_controller(config: pytest.Config) -> bool:
-    """Whether this process only hands tests to xdist's workers."""
-    return bool(config.getoption("dist", "no") != "no")
 
 
 def _register_recorder(

@@ -8,6 +8,7 @@ from pytest_timestamps.analysis.gates import Gate, parse_gates
 from pytest_timestamps.errors import ArgumentError, ReportFileError
 from pytest_timestamps.report.comparing import ReportComparison, compare_reports
 from pytest_timestamps.report.json_reader import load_report
+from pytest_timestamps.report.merging import check_distinct
 from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.writing import Written, add_to_summary
 
@@ -30,12 +31,13 @@ class Baseline:
 def read_baseline(paths: Sequence[str], fail_on: str | None, root: Path) -> Baseline | None:
     """The baseline that the options ask for, None for no options.
 
-    Raises ArgumentError for a file that can't be read, for gates that can't be, and for a gate
-    on growth without a BASE to grow from.
+    Raises ArgumentError for a file that can't be read, for one given twice, for gates that can't
+    be, and for a gate on growth without a BASE to grow from.
     """
     try:
         reports = tuple(load_report(root / path) for path in paths)
-    except ReportFileError as error:
+        check_distinct(reports)
+    except (ArgumentError, ReportFileError) as error:
         raise ArgumentError(f"--timestamps-compare: {error}") from None
     gates: tuple[Gate, ...] = ()
     if fail_on is not None:
@@ -60,6 +62,6 @@ def add_comparison_to_summary(
     from pytest_timestamps.report.comparison_formats import render_comparison_markdown
 
     try:
-        add_to_summary(render_comparison_markdown(compared), environ, written)
+        add_to_summary(render_comparison_markdown(compared), environ, written, "comparison")
     except ReportFileError as error:
         written.problems.append(str(error))

@@ -66,17 +66,20 @@ class _Case:
 class FixtureWork:
     """The set-up or the teardown of a fixture, while it is going on."""
 
-    __slots__ = ("collector", "elsewhere_ns", "name", "nodeid", "phase", "scope", "start_ns")
+    __slots__ = (
+        "collector", "elsewhere_ns", "entered_ns", "name", "nodeid", "phase", "scope", "start_ns",
+    )  # fmt: skip
 
     def __init__(
-        self, name: str, scope: str, nodeid: str, phase: str, collector: Collector, start_ns: int
+        self, name: str, scope: str, nodeid: str, phase: str, collector: Collector, entered_ns: int
     ) -> None:
         self.name = name
         self.scope = scope
         self.nodeid = nodeid
         self.phase = phase
         self.collector = collector
-        self.start_ns = start_ns
+        # From here on the time is nobody else's; the fixture's own begins with the collector.
+        self.entered_ns = self.start_ns = entered_ns
         # Time of other fixtures with rows of their own that were set up in the middle of this.
         self.elsewhere_ns = 0
 
@@ -187,14 +190,16 @@ class CaseRecorder:
 
     def begin_fixture(self, name: str, scope: str, nodeid: str, phase: str) -> FixtureWork:
         """A wide fixture's ``setup`` or ``teardown`` starts; nobody else is charged for it."""
+        entered_ns = self._clock()
         outer = [work.collector for work in self._fixtures]
         if self._running is not None:
             outer.append(self._running)
         collector = Collector(name, without=outer, **self._timeline())
-        work = FixtureWork(name, scope, nodeid, phase, collector, self._clock())
+        work = FixtureWork(name, scope, nodeid, phase, collector, entered_ns)
         self._fixtures.append(work)
         collector.start()
         collector.section(phase)
+        work.start_ns = self._clock()
         return work
 
     def end_fixture(self, work: FixtureWork) -> None:
@@ -204,10 +209,14 @@ class CaseRecorder:
         elapsed_ns = self._clock() - work.start_ns
         work.collector.stop()
         self._fixtures.remove(work)
+        recording = self._recording(work.collector)
+        # What recording takes for itself around a fixture (milliseconds where it calibrates) is
+        # as little the test's as the fixture's own time is.
+        away_ns = self._clock() - work.entered_ns
         if self._fixtures:
-            self._fixtures[-1].elsewhere_ns += elapsed_ns
+            self._fixtures[-1].elsewhere_ns += away_ns
         elif self._case is not None:
-            self._case.elsewhere_ns += elapsed_ns
+            self._case.elsewhere_ns += away_ns
         own_ns = max(0, elapsed_ns - work.elsewhere_ns)
         setting_up = work.phase == "setup"
         self._keep(
@@ -219,7 +228,7 @@ class CaseRecorder:
                 int(setting_up),
                 own_ns if setting_up else 0,
                 0 if setting_up else own_ns,
-                self._recording(work.collector),
+                recording,
             )
         )
 

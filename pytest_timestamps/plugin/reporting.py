@@ -9,7 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,10 +23,9 @@ from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.records import Record
 from pytest_timestamps.report.step_summary import SUMMARISED
 from pytest_timestamps.report.terminal import Section, TerminalStyle, render_sections
-from pytest_timestamps.report.writing import Written, write_reports
+from pytest_timestamps.report.writing import write_reports
 
 if TYPE_CHECKING:
-    from pytest_timestamps.plugin.gating import Baseline
     from pytest_timestamps.report.comparing import ReportComparison
 
 __all__ = ["ReportingPlugin"]
@@ -80,8 +79,9 @@ class ReportingPlugin:
         finally:
             # A command line that pytest refused has run nothing that could be reported.
             if self._ending is None and exitstatus != pytest.ExitCode.USAGE_ERROR:
-                for problem in self._finish(exitstatus).problems:
-                    print(f"pytest-timestamps: {problem}", file=sys.stderr)
+                ending = self._finish(exitstatus)
+                for line in [*ending.problems, *_failed_gates(ending)]:
+                    print(f"pytest-timestamps: {line}", file=sys.stderr)
             self._apply_gates(session)
 
     def _apply_gates(self, session: pytest.Session) -> None:
@@ -116,7 +116,7 @@ class ReportingPlugin:
             from pytest_timestamps.report.comparison_text import render_comparison
 
             sections.append(Section("comparison", render_comparison(ending.compared)))
-        _show(terminalreporter, sections)
+        _show(terminalreporter, sections, _failed_gates(ending))
         if settings.verbosity >= -1:
             for line in ending.written:
                 terminalreporter.write_line(line)
@@ -141,24 +141,33 @@ class ReportingPlugin:
         problems: list[str] = []
         report = self._changed(self._built(exit_status, problems), problems)
         ending = _Ending(report, problems=problems)
-        written = write_reports(self._settings.targets, report, os.environ)
-        if self._settings.baseline is not None:
-            self._compare(self._settings.baseline, ending, written)
+        self._judge(ending)
+        written = write_reports(self._settings.targets, ending.report, os.environ)
+        if ending.compared is not None and self._wants_summary():
+            from pytest_timestamps.plugin.gating import add_comparison_to_summary
+
+            add_comparison_to_summary(ending.compared, os.environ, written)
         ending.written += written.lines
         ending.problems += written.problems
         return ending
 
-    def _compare(self, baseline: Baseline, ending: _Ending, written: Written) -> None:
+    def _judge(self, ending: _Ending) -> None:
+        """Compare, before the reports are written: they have the session's last exit status."""
+        if self._settings.baseline is None:
+            return
         try:
-            ending.compared = baseline.judge(ending.report)
+            ending.compared = self._settings.baseline.judge(ending.report)
         except Exception as error:
             # A hook may have put anything into the report.
-            written.problems.append(f"the comparison failed: {_said(error)}")
+            ending.problems.append(f"the comparison failed: {_said(error)}")
             return
-        if any(target.renderer.name == SUMMARISED for target in self._settings.targets):
-            from pytest_timestamps.plugin.gating import add_comparison_to_summary
+        session = ending.report.session
+        if ending.compared.failed and session.exit_status == pytest.ExitCode.OK:
+            failed = replace(session, exit_status=int(pytest.ExitCode.TESTS_FAILED))
+            ending.report = replace(ending.report, session=failed)
 
-            add_comparison_to_summary(ending.compared, os.environ, written)
+    def _wants_summary(self) -> bool:
+        return any(target.renderer.name == SUMMARISED for target in self._settings.targets)
 
     def _built(self, exit_status: int, problems: list[str]) -> SessionReport:
         session_id = str(uuid.uuid4())
@@ -214,6 +223,15 @@ class ReportingPlugin:
         return report
 
 
+def _failed_gates(ending: _Ending) -> list[str]:
+    """The verdicts on gates that were exceeded: without a terminal's summary nothing else tells."""
+    if ending.compared is None:
+        return []
+    from pytest_timestamps.report.comparison_text import FAILED, verdicts
+
+    return [line for line in verdicts(ending.compared.comparison) if line.startswith(FAILED)]
+
+
 def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {str(error) or 'no message'}"
 
@@ -223,8 +241,10 @@ def _width(terminalreporter: pytest.TerminalReporter) -> int:
     return max(40, terminalreporter._tw.fullwidth - 1)
 
 
-def _show(terminalreporter: pytest.TerminalReporter, sections: list[Section]) -> None:
+def _show(
+    terminalreporter: pytest.TerminalReporter, sections: list[Section], alarms: list[str]
+) -> None:
     for section in sections:
         terminalreporter.write_sep("=", section.title)
         for line in section.lines:
-            terminalreporter.write_line(line)
+            terminalreporter.write_line(line, red=line in alarms)

@@ -14,7 +14,7 @@ from pytest_timestamps.analysis.durations import parse_duration_ns
 from pytest_timestamps.analysis.timings import SortOrder, check_sort
 from pytest_timestamps.errors import ArgumentError
 from pytest_timestamps.report.renderers import Renderer
-from pytest_timestamps.report.targets import ReportTarget, parse_targets
+from pytest_timestamps.report.targets import ReportTarget, check_kept, parse_targets
 
 if TYPE_CHECKING:
     from pytest_timestamps.plugin.gating import Baseline
@@ -49,8 +49,9 @@ def read_settings(config: pytest.Config, renderers: Mapping[str, Renderer]) -> S
     is_worker = hasattr(config, "workerinput")
     timeline = _flag(config, "timeline")
     try:
+        targets = () if is_worker else _targets(config, renderers)
         return Settings(
-            targets=() if is_worker else _targets(config, renderers),
+            targets=targets,
             top=_top(_value(config, "top")),
             sort=_sort(_value(config, "sort")),
             min_time_ns=_min_time_ns(_value(config, "min_time")),
@@ -59,7 +60,7 @@ def read_settings(config: pytest.Config, renderers: Mapping[str, Renderer]) -> S
             records_timeline=timeline or _needs_timeline(config, renderers),
             # The option is the terminal's, which may have been switched off.
             verbosity=int(getattr(config.option, "verbose", 0)),
-            baseline=None if is_worker else _baseline(config),
+            baseline=None if is_worker else _baseline(config, targets),
         )
     except ArgumentError as error:
         raise pytest.UsageError(str(error)) from None
@@ -98,7 +99,7 @@ def _needs_timeline(config: pytest.Config, renderers: Mapping[str, Renderer]) ->
     return any(renderer.needs_timeline for renderer in asked if renderer is not None)
 
 
-def _baseline(config: pytest.Config) -> Baseline | None:
+def _baseline(config: pytest.Config, targets: tuple[ReportTarget, ...]) -> Baseline | None:
     given: list[str] | None = getattr(config.option, "timestamps_compare", None)
     paths = given if given is not None else list(config.getini("timestamps_compare"))
     fail_on = _value(config, "fail_on")
@@ -106,7 +107,14 @@ def _baseline(config: pytest.Config) -> Baseline | None:
         return None
     from pytest_timestamps.plugin.gating import read_baseline
 
-    return read_baseline(paths, fail_on, Path(config.rootpath))
+    root = Path(config.rootpath)
+    baseline = read_baseline(paths, fail_on, root)
+    try:
+        # A session that fails its gate would be the BASE by which the next one passes.
+        check_kept(targets, (root / path for path in paths), "the session is compared with")
+    except ArgumentError as error:
+        raise ArgumentError(f"--timestamps-report: {error}") from None
+    return baseline
 
 
 def _top(text: str | None) -> int:

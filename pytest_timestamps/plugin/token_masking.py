@@ -10,13 +10,17 @@ import pytest
 
 from pytest_timestamps.tokens.secret import MASK, SecretText, masked
 
-__all__ = ["compare_secrets", "mask_report"]
+__all__ = ["compare_secrets", "mask_report", "mask_warning"]
 
 
 def mask_report(report: pytest.TestReport, secrets: Collection[str]) -> None:
-    """Mask *secrets* in the report's traceback and captured output."""
+    """Mask *secrets* in the report's traceback, captured output and properties."""
     if not secrets:
         return
+    report.user_properties = [
+        (name, masked(value, secrets) if isinstance(value, str) else value)
+        for name, value in report.user_properties
+    ]
     report.sections = [(name, masked(text, secrets)) for name, text in report.sections]
     shown = str(report.longrepr)
     if shown == masked(shown, secrets):
@@ -26,6 +30,12 @@ def mask_report(report: pytest.TestReport, secrets: Collection[str]) -> None:
     if shown != masked(shown, secrets):
         # Of a shape that isn't known here: it loses its colours, and keeps the key.
         report.longrepr = masked(shown, secrets)
+
+
+def mask_warning(warning: Warning, secrets: Collection[str]) -> None:
+    """Mask *secrets* in what *warning* says: pytest shows it in its summary."""
+    if str(warning) != masked(str(warning), secrets):
+        warning.args = tuple(_hidden(part, secrets) for part in warning.args)
 
 
 def _hidden(value: Any, secrets: Collection[str]) -> Any:

@@ -37,6 +37,7 @@ class TokenSettings:
     project_id: str | None = None
     sets_environment: bool = True
     covers_subprocesses: bool = False
+    forwards: bool = False
 
 
 def add_token_options(parser: pytest.Parser) -> None:
@@ -46,6 +47,15 @@ def add_token_options(parser: pytest.Parser) -> None:
         dest = f"token_run_{name.replace('-', '_')}"
         group.addoption(f"--token-run-{name}", metavar=metavar, dest=dest, help=text)
         parser.addini(dest, text)
+    text = "give token_run.env() a local endpoint that counts what programs of any language use"
+    group.addoption(
+        "--token-run-forwarding",
+        action="store_true",
+        default=None,
+        dest="token_run_forwarding",
+        help=text,
+    )
+    parser.addini("token_run_forwarding", text, type="bool", default=False)
     parser.addini(
         "token_run",
         "make every test a token run: true for framework 'default', or a framework's name",
@@ -87,6 +97,10 @@ def read_token_settings(config: pytest.Config) -> TokenSettings:
             project_id=None if project_id is None else check_project_id(project_id),
             sets_environment=bool(config.getini("token_run_set_env")),
             covers_subprocesses=bool(config.getini("token_run_subprocesses")),
+            forwards=bool(
+                getattr(config.option, "token_run_forwarding", None)
+                or config.getini("token_run_forwarding")
+            ),
         )
     except ArgumentError as error:
         raise pytest.UsageError(str(error)) from None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Generator, Sequence
 
 import pytest
 
 from pytest_timestamps.errors import TimestampsError, TokenRunError
-from pytest_timestamps.plugin.token_masking import mask_report
+from pytest_timestamps.plugin.token_masking import mask_report, mask_warning
 from pytest_timestamps.plugin.token_plan import PlannedRun
 from pytest_timestamps.plugin.token_session import LiveRun, RunSession
 from pytest_timestamps.tokens import observed
@@ -60,10 +61,13 @@ class RunsPlugin:
         if planned is None:
             return
         item.stash[_FAILED] = False
+        complaint: str | None = None
         try:
             self._enter(item, planned)
         except TimestampsError as error:
-            pytest.fail(str(error), pytrace=False)
+            complaint = str(error)
+        if complaint is not None:
+            pytest.fail(complaint, pytrace=False)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -102,6 +106,11 @@ class RunsPlugin:
         if report.nodeid in self._planned:
             mask_report(report, self.session.secrets)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        if isinstance(warning_message.message, Warning):
+            mask_warning(warning_message.message, self.session.secrets)
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Ends a wider run after its last test: here, and not in a teardown, reruns are over."""
@@ -132,6 +141,7 @@ class RunsPlugin:
         for live in self._shared.values():
             self._end_shared(live, RunState.FINISHED)
         self._shared.clear()
+        self.session.close()
         observed.deactivate()
         if self.problems and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -146,7 +156,13 @@ class RunsPlugin:
             if live.is_shared:
                 self._shared[id(planned)] = live
         with contextlib.ExitStack() as stack:
-            stack.enter_context(self.session.entered(live))
+            try:
+                stack.enter_context(self.session.entered(live))
+            except TimestampsError:
+                if not live.is_shared:
+                    # Nobody else would: a test that can't begin has no end either.
+                    self.session.end(live, RunState.INTERRUPTED)
+                raise
             step = None
             if live.is_shared:
                 step = live.recorder.begin_step(item.nodeid)
@@ -169,7 +185,8 @@ class RunsPlugin:
             if not live.is_shared:
                 self.session.end(live)
         except TimestampsError as error:
-            pytest.fail(str(error), pytrace=False)
+            complaint = str(error)
+        # Out here, where the report has no chain of our own exceptions, which say the same.
         if complaint is not None:
             pytest.fail(complaint, pytrace=False)
 

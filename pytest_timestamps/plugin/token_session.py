@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_timestamps.errors import KeysError, RunExistsError, TokenRunError
 from pytest_timestamps.plugin.token_exchange import RunExchange
@@ -32,6 +33,9 @@ from pytest_timestamps.tokens.recorder import RunPlan, RunRecorder
 from pytest_timestamps.tokens.run import TokenRun
 from pytest_timestamps.tokens.secret import SecretText
 from pytest_timestamps.tokens.usage import ObservedUsage
+
+if TYPE_CHECKING:
+    from pytest_timestamps.tokens.forwarding import Forwarder
 
 __all__ = ["LiveRun", "RunSession", "check_session"]
 
@@ -91,6 +95,7 @@ class RunSession:
         self._worker = worker
         self._exchange = exchange
         self._spending: Spending | RunExchange = exchange or Spending()
+        self._forwarder: Forwarder | None = None
 
     def begin(self, planned: PlannedRun, first_test: str) -> LiveRun:
         """Start a run: its key, its file, its pulse.
@@ -118,7 +123,9 @@ class RunSession:
         self.paths.append(recorder.path)
         if self._exchange is not None:
             self._exchange.add_run(self._worker or "", recorder.path)
-        run = TokenRun(recorder, tally, key, scope=planned.spec.scope)
+        run = TokenRun(
+            recorder, tally, key, scope=planned.spec.scope, forwarder=self._running_forwarder()
+        )
         return LiveRun(planned, run, recorder, tally, key)
 
     def end(self, live: LiveRun, state: RunState = RunState.FINISHED) -> None:
@@ -131,8 +138,16 @@ class RunSession:
             # The stack unwinds from the last: the file is written first.
             stack.callback(self._remove_key, live.run.run_id)
             stack.callback(live.tally.close)
+            if self._forwarder is not None:
+                stack.callback(self._forwarder.release, live.tally)
             stack.callback(self._charge, live)
             stack.callback(live.recorder.finish, state)
+
+    def close(self) -> None:
+        """Stop what served the runs, when all of them have ended."""
+        if self._forwarder is not None:
+            self._forwarder.stop()
+            self._forwarder = None
 
     @contextlib.contextmanager
     def entered(self, live: LiveRun) -> Iterator[None]:
@@ -189,6 +204,13 @@ class RunSession:
             return minted.value, UsageScope(minted.key_id, minted.project_id, minted=True)
         key = self._keys[wish_of(planned)]
         return key.value, UsageScope(key.key_id, spec.project_id)
+
+    def _running_forwarder(self) -> Forwarder | None:
+        if self.settings.forwards and self._forwarder is None:
+            from pytest_timestamps.tokens.forwarding import Forwarder
+
+            self._forwarder = Forwarder().start()
+        return self._forwarder
 
     def _remove_key(self, run_id: str) -> None:
         if self._key_source is not None:

@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from pytest_timestamps.analysis.text import format_usd
 from pytest_timestamps.errors import TokenRunError
 from pytest_timestamps.tokens.ledger import Ledger
-from pytest_timestamps.tokens.pricing import price_usage, shown_cost
+from pytest_timestamps.tokens.pricing import price_usage
 from pytest_timestamps.tokens.record import RunRecord
+from pytest_timestamps.tokens.usage import ObservedUsage
 
 __all__ = ["report_entries", "run_table"]
 
@@ -43,18 +45,30 @@ def run_table(paths: Iterable[Path], root: Path) -> list[str]:
 
 
 def report_entries(paths: Iterable[Path]) -> list[Mapping[str, object]]:
-    """Each run as its own file has it, with the place of that file.
+    """Each run as its own file has it, with the place of that file and what was observed priced.
 
     A file that can't be read is left out: the table names it.
     """
     entries: list[Mapping[str, object]] = []
     for path in paths:
         try:
-            Ledger(path.parents[2]).read(path)
-            entries.append({**json.loads(path.read_bytes()), "file": str(path)})
+            record = Ledger(path.parents[2]).read(path)
+            entry: dict[str, object] = json.loads(path.read_bytes())
         except (TokenRunError, OSError):
             continue
+        if record.observed is not None:
+            entry["observed"] = _priced(entry["observed"], record.observed, record.window.start_s)
+        entries.append({**entry, "file": str(path)})
     return entries
+
+
+def _priced(entry: object, seen: ObservedUsage, at_s: int) -> dict[str, object]:
+    """The run file's ``observed`` with its cost: null, never 0, where a price is unknown."""
+    assert isinstance(entry, dict)
+    cost = price_usage(seen.by_model, at_s)
+    details = {"unpriced": list(cost.unpriced), "is_upper_bound": cost.is_upper_bound}
+    usd = None if cost.usd is None else float(cost.usd)
+    return {**entry, "cost_usd": usd, "cost": details}
 
 
 def _cells(record: RunRecord) -> list[str]:
@@ -69,7 +83,7 @@ def _cells(record: RunRecord) -> list[str]:
     if seen is None:
         return [*start, "-", "-", "-", "-", "-", "-"]
     cost = price_usage(seen.by_model, record.window.start_s)
-    shown = "-" if cost.usd is None else shown_cost(cost.usd)
+    shown = "-" if cost.usd is None else format_usd(cost.usd)
     return [
         *start,
         f"{seen.calls:,}",

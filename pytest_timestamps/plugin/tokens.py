@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_timestamps.plugin.distribution import hands_out_tests
 from pytest_timestamps.plugin.token_collection import MINT, TokenCollectionPlugin
 from pytest_timestamps.plugin.token_controller import TokenReportPlugin, TokenWorkersPlugin
 
@@ -27,7 +28,7 @@ def configure_token_runs(config: pytest.Config) -> None:
     """Declare the marker, check the options, and look for token runs in what is collected."""
     config.addinivalue_line("markers", MARKER_HELP)
     is_worker = hasattr(config, "workerinput")
-    is_controller = not is_worker and config.getoption("dist", "no") != "no"
+    is_controller = hands_out_tests(config)
     mint = _checked_options(config, is_worker)
     if not is_worker:
         report = TokenReportPlugin(config, mint)

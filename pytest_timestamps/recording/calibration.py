@@ -53,32 +53,36 @@ class Calibration:
         _measure(engine, rounds, self._rounds)
         self._measured_ns = perf_counter_ns()
         costs = {kind: _cost(latest) for kind, latest in self._rounds.items()}
-        slow, missed = costs.pop("slow"), costs.pop("missed")
-        return SpanCosts(costs, slow, max(missed.full_ns - costs["code"].full_ns, 0.0))
+        slow, folded, missed = costs.pop("slow"), costs.pop("folded"), costs.pop("missed")
+        return SpanCosts(costs, slow, folded, max(missed.full_ns - costs["code"].full_ns, 0.0))
 
 
 def _measure(engine: "Engine", rounds: int, results: dict[str, list[_Round]]) -> None:
     """Run all probes on the running thread, whose lane and context are put aside meanwhile."""
     lane = engine.lanes.here()
     origin_before = ORIGIN.get()
-    saved = lane.top, lane.below, lane.stack
+    saved = lane.top, lane.below, lane.stack, lane.named
     scope = Scope((), frozenset())
     origin = Origin(scope, lane=lane)
     ORIGIN.set(origin)
     available = probes()
     try:
-        lane.stack = []
+        lane.stack, lane.named = [], {}
         lane.top = root = scope.root_for(origin, None, lane)
         for probe in available.values():
             probe.recorded()
         for _ in range(rounds):
             for kind, probe in available.items():
                 _note(results, kind, _round(root, probe))
-            _guard(lane, root, origin)
-            _note(results, "slow", _round(root, available["code"]))
-            lane.top, lane.stack = root, []
+            plain = available["code"]
+            _guard(lane, root, root, origin)
+            _note(results, "slow", _round(root, plain))
+            node = next(n for n in root.children.values() if n.site in plain.sites)
+            _guard(lane, root, node, origin)
+            _note(results, "folded", _round(root, plain))
+            lane.top, lane.stack, lane.named = root, [], {}
     finally:
-        lane.top, lane.below, lane.stack = saved
+        lane.top, lane.below, lane.stack, lane.named = saved
         ORIGIN.set(origin_before)
 
 
@@ -88,11 +92,12 @@ def _note(results: dict[str, list[_Round]], kind: str, one: _Round) -> None:
     del latest[:-_KEPT_ROUNDS]
 
 
-def _guard(lane: Lane, root: Node, origin: Origin) -> None:
-    """Make the lane guarded, as a recursion does."""
+def _guard(lane: Lane, root: Node, place: Node, origin: Origin) -> None:
+    """Make the lane guarded, as a recursion does, with a span open at ``place``."""
     lane.below = root
     lane.top = GUARD
-    lane.stack = [Activation(object(), None, root, origin)]
+    lane.stack = [Activation(object(), None, place, origin)]
+    lane.named = {} if place is root else {place.site.name: [place]}
 
 
 def _round(root: Node, probe: Probe) -> _Round:
@@ -121,4 +126,6 @@ def _time(loop: "Callable[[], None]") -> int:
 
 
 def _total_ns(root: Node, probe: Probe) -> int:
-    return sum(n.total_ns for n in root.children.values() if n.site in probe.sites)
+    """All time of the probe's spans; that of folded ones is credited."""
+    nodes = [n for n in root.children.values() if n.site in probe.sites]
+    return sum(n.total_ns + n.credit_ns for n in nodes)

@@ -327,14 +327,17 @@ def _first_of_its_name(node: Node) -> Node:
     """The outermost node of this name from which ``node``'s work descends.
 
     A task that starts its like again and again would otherwise make an endless call path.
+    One that not all the same captures see is another.
     """
     first = node
+    seen_by = getattr(node.site, "seen_by", None)
     current: Node | None = node
     while current is not None:
         if isinstance(current, Root):
             current = current.logical
             continue
         same = current.site.name == node.site.name and type(current.site) is type(node.site)
+        same = same and getattr(current.site, "seen_by", None) == seen_by
         if same and current.root.scope is node.root.scope:
             first = current
         current = current.parent

@@ -204,7 +204,7 @@ class _View:
         slow = max(node.slow - node.folded_in, 0)
         plain = max(node.calls + node.resumes + still_open - node.slow, 0)
         resumes = min(node.resumes, plain)
-        cost, slow_cost = costs.of(kind), costs.slow
+        cost, slow_cost, folded_cost = costs.of(kind), costs.slow, costs.folded
         plain -= resumes
         sums.full_ns = plain * cost.full_ns + slow * slow_cost.full_ns
         sums.outer_ns = plain * cost.outer_ns + slow * slow_cost.outer_ns
@@ -217,10 +217,10 @@ class _View:
         sums.folded_ns = node.folded_in * slow_cost.inner_ns
         sums.own_ns = sums.full_ns + node.folded_in * slow_cost.full_ns
         missed_ns = node.misses * costs.missed_ns
-        sums.folded_ns = node.folded_in * slow_cost.inner_ns
-        sums.own_ns = sums.full_ns + node.folded_in * slow_cost.full_ns + missed_ns
-        sums.around_ns += node.folded_out * slow_cost.outer_ns + missed_ns
-        sums.below_ns += node.folded_out * slow_cost.full_ns + missed_ns
+        sums.folded_ns = node.folded_in * folded_cost.inner_ns
+        sums.own_ns = sums.full_ns + node.folded_in * folded_cost.full_ns + missed_ns
+        sums.around_ns += node.folded_out * folded_cost.outer_ns + missed_ns
+        sums.below_ns += node.folded_out * folded_cost.full_ns + missed_ns
 
     def figures(self, node: Node) -> tuple[int, ...]:
         """One node's row: see `PathTable.add`."""
@@ -232,10 +232,12 @@ class _View:
         within_ns = sums.inner_ns + sums.below_ns
         calls = node.calls + now.spans
         per_call_ns = within_ns / calls if calls else 0.0
-        longest_ns = _less(max(node.max_ns, now.longest_ns), per_call_ns)
-        total_less_ns = _less(total_ns, within_ns)
-        if node.folded_in:
-            # the outermost call holds most of the cost, and is no longer than all of them
+        raw_longest_ns = max(node.max_ns, now.longest_ns)
+        longest_ns = _less(raw_longest_ns, per_call_ns)
+        total_less_ns = self._total_less(node)
+        if node.folded_in and raw_longest_ns <= total_ns:
+            # the outermost call holds most of the cost, and is no longer than all of them;
+            # a generator that began elsewhere may be
             longest_ns = min(longest_ns, total_less_ns)
         return (
             calls,
@@ -243,18 +245,46 @@ class _View:
             now.spans,
             total_less_ns,
             _less(self_ns, sums.inner_ns + sums.folded_ns + sums.around_ns),
-            _least(min(node.min_ns, now.shortest_ns), per_call_ns, total_less_ns, total_ns),
+            _least(
+                min(node.min_ns, now.shortest_ns),
+                per_call_ns,
+                within_ns / total_ns if sums.below_ns and total_ns > 0 else 1.0,
+            ),
             longest_ns,
             node.suspended_ns,
         )
 
+    def _total_less(self, node: Node) -> int:
+        """Total time of ``node`` less recording's cost.
 
-def _least(least_ns: int, cost_ns: float, total_less_ns: int, total_ns: int) -> int:
-    """The shortest span less recording's cost, of which it has had less than the average span."""
-    if least_ns == NO_MINIMUM or not total_ns:
+        What a call that was folded into ``node`` cost is charged to its caller, which may be the
+        parent: then only that one's total is rid of it, and ``node``'s can't be more.
+        """
+        total_ns, less_ns = self._total(node)
+        while node.folded_in and not isinstance(node.parent, Root):
+            node = node.parent
+            above_ns, above_less_ns = self._total(node)
+            if total_ns > above_ns:
+                break  # it went on elsewhere
+            less_ns = min(less_ns, above_less_ns)
+        return less_ns
+
+    def _total(self, node: Node) -> tuple[int, int]:
+        """The total time of ``node``, and that less the cost that is known to lie in it."""
+        total_ns = node.total_ns + self._opened.get(id(node), _NONE_OPEN).total_ns
+        sums = self.of(node)
+        return total_ns, _less(total_ns, sums.inner_ns + sums.below_ns)
+
+
+def _least(least_ns: int, cost_ns: float, share: float) -> int:
+    """The shortest call less its cost: that of an average call, or ``share`` of its own time.
+
+    A leaf's calls all cost the same. Where calls make others, the shortest made the fewest: the
+    average's cost can exceed all of its time, and the share of the time is nearer.
+    """
+    if least_ns == NO_MINIMUM:
         return least_ns
-    in_proportion = round(least_ns * total_less_ns / total_ns)
-    return max(_less(least_ns, cost_ns), in_proportion)
+    return _less(least_ns, min(cost_ns, least_ns * share))
 
 
 def _less(raw_ns: int, cost_ns: float) -> int:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from .activation import GUARD, Activation, Paused, ground, is_whole
 from .scope import ORIGIN, Origin
 from .sites import ANY_FRAME
-from .tree import NOWHERE, Node, Root, is_seen
+from .tree import NOWHERE, Node, PartSite, Root, is_seen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ class Lane:
         "clock",
         "covers",
         "find_scope",
+        "named",
+        "named_below",
         "stack",
         "starting",
         "thread",
@@ -55,6 +57,8 @@ class Lane:
         self.top: Node = NOWHERE
         self.below: Node = NOWHERE
         self.stack: list[Activation] = []
+        self.named: dict[str, list[Node]] = {}
+        self.named_below: tuple[Node, dict[str, list[Node]]] | None = None
         self.covers: list[Any] = []
         self.starting: list[Any] = []
 
@@ -63,6 +67,8 @@ class Lane:
         self.top = NOWHERE
         self.below = NOWHERE
         self.stack.clear()
+        self.named.clear()
+        self.named_below = None
         self.covers.clear()
         self.starting.clear()
 
@@ -85,6 +91,7 @@ class Lane:
 
     def look_anew(self) -> None:
         """Find out at the next span where it belongs: who gathers on this thread has changed."""
+        self.named_below = None
         while self.stack and self.stack[-1].key is None:
             self.stack.pop()
         if not self.stack:
@@ -158,6 +165,8 @@ class Lane:
 
     def open(self, key: Any, site: Site, frame: int = 0, paused: Paused | None = None) -> None:
         """Open a span here and now, or go on with a ``paused`` one."""
+        if self.stack and paused is None and self._open_known(key, site, frame):
+            return
         place = self.settle()
         if place is None:
             return
@@ -173,6 +182,23 @@ class Lane:
                 self._start_plain(child, paused)
                 return
         self._push(place, key, site, frame, paused, foreign)
+
+    def _open_known(self, key: Any, site: Site, frame: int) -> bool:
+        """Open a span on a guarded lane whose path is known and which is no recursion, if it is."""
+        last = self.stack[-1]
+        place = last.place
+        origin = ORIGIN.get()
+        if last.origin is not origin or place.origin is not origin:
+            return False
+        child = place.children.get(id(key))
+        if child is None or site.name in self.named or site.name in self._named_below():
+            return False
+        span = Activation(key, child.site, place, origin)
+        span.frame = frame
+        span.node = span.place = child
+        self._append(span)
+        span.start_ns = span.began_ns = self.clock()
+        return True
 
     def _is_foreign(self, paused: Paused, place: Node) -> bool:
         """Must ``paused`` go on counting where it was suspended, not at ``place``?"""
@@ -215,7 +241,6 @@ class Lane:
         self._guard()
         span = Activation(key, site, place, ORIGIN.get())
         span.frame = frame
-        self.stack.append(span)
         if foreign:
             assert paused is not None
             span.foreign = True
@@ -224,6 +249,7 @@ class Lane:
                 span.place = paused.node
         else:
             self._find_node(span, place, paused)
+        self._append(span)
         now_ns = self.clock()
         span.start_ns = span.began_ns = now_ns
         if paused is not None:
@@ -242,9 +268,13 @@ class Lane:
             node = folded_into
         if node is None:
             place.root.scope.dropped += 1
-        else:
-            span.node = span.place = node
+            return
+        span.node = span.place = node
+        if folded_into is None:
             span.site = node.site
+        elif type(span.site) is PartSite:
+            # whoever sees the node that it folds into sees all of it
+            span.site = span.site.whole
 
     def open_unseen(self, key: Any) -> None:
         """Open a span whose start was not seen: it counts for nothing and hides nothing."""
@@ -253,6 +283,35 @@ class Lane:
             return
         self._guard()
         self.stack.append(Activation(key, None, place, ORIGIN.get()))
+
+    def _append(self, span: Activation) -> None:
+        self.stack.append(span)
+        if span.node is not None:
+            self.named.setdefault(span.node.site.name, []).append(span.node)
+
+    def _pop(self) -> Activation:
+        span = self.stack.pop()
+        if span.node is not None:
+            name = span.node.site.name
+            nodes = self.named[name]
+            nodes.pop()
+            if not nodes:
+                del self.named[name]
+        return span
+
+    def _named_below(self) -> dict[str, list[Node]]:
+        """By name the open nodes below the guarded part, innermost first.
+
+        A node's place never changes, so what was found beneath it stays right.
+        """
+        known = self.named_below
+        if known is not None and known[0] is self.below:
+            return known[1]
+        found: dict[str, list[Node]] = {}
+        for node in self._plain_nodes():
+            found.setdefault(node.site.name, []).append(node)
+        self.named_below = (self.below, found)
+        return found
 
     def _guard(self) -> None:
         if not self.stack:
@@ -269,13 +328,13 @@ class Lane:
         None further out than the first that all captures of ``scope`` see alike.
         """
         found: list[Node] = []
-        for span in reversed(self.stack):
-            node = span.node
-            if node is not None and node.site.name == name and node not in found:
+        below = self._named_below() if self.top is GUARD else None
+        for node in reversed(self.named.get(name, ())):
+            if node not in found:
                 found.append(node)
                 if is_whole(node, scope):
                     return found
-        for node in self._plain_nodes():
+        for node in self._plain_nodes() if below is None else below.get(name, ()):
             if node.site.name == name and node not in found:
                 found.append(node)
                 if is_whole(node, scope):
@@ -285,7 +344,7 @@ class Lane:
     def _plain_nodes(self) -> list[Node]:
         """The open nodes below the guarded part, innermost first."""
         nodes = []
-        node = self.below if self.stack else self.top
+        node = self.below if self.top is GUARD else self.top
         while node is not NOWHERE:
             if type(node) is Root:
                 node = node.under or NOWHERE
@@ -317,11 +376,15 @@ class Lane:
         Blocks above it outlive it and go on under what is beneath; other spans above it have
         lost their ends, and end now.
         """
+        if self.stack and self.stack[-1].key is key:
+            self._finish(self._pop(), now_ns, failed)
+            self._leave_guard()
+            return
         above = self._take_above(key, now_ns)
         if above is None:
             return
         if self.stack:
-            self._finish(self.stack.pop(), now_ns, failed)
+            self._finish(self._pop(), now_ns, failed)
             self._leave_guard()
         else:
             node = self.top
@@ -341,7 +404,7 @@ class Lane:
             # an idle change of context: what ran there is over
             self.stack.pop()
         while self.stack and self.stack[-1].frame and frame in (self.stack[-1].frame, ANY_FRAME):
-            paused.append(self._suspend(self.stack.pop(), now_ns))
+            paused.append(self._suspend(self._pop(), now_ns))
             self._leave_guard()
         if not self.stack:
             while (node := ground(self.top)).frame and frame in (node.frame, ANY_FRAME):
@@ -350,7 +413,7 @@ class Lane:
         if above is None:
             return [p for p in paused if p is not None]
         if self.stack:
-            paused.append(self._suspend(self.stack.pop(), now_ns))
+            paused.append(self._suspend(self._pop(), now_ns))
             self._leave_guard()
         else:
             paused.append(self._suspend_plain(self.top, now_ns))
@@ -365,7 +428,7 @@ class Lane:
         """
         paused = []
         while len(self.stack) > depth and (self.stack[-1].frame or self.stack[-1].key is None):
-            paused.append(self._suspend(self.stack.pop(), now_ns))
+            paused.append(self._suspend(self._pop(), now_ns))
             self._leave_guard()
         if not self.stack:
             while (node := ground(self.top)) is not floor and node.frame:
@@ -396,7 +459,7 @@ class Lane:
                 return None
         above: list[Paused] = []
         while self.stack and self.stack[-1].key is not key:
-            self._displace(self._suspend(self.stack.pop(), now_ns), above)
+            self._displace(self._suspend(self._pop(), now_ns), above)
             self._leave_guard()
         while not self.stack and self.top.key is not key:
             if type(self.top) is Root:

@@ -25,15 +25,17 @@ class Cost:
 class SpanCosts:
     """What a span costs by its site's kind, ``slow`` what one on a guarded lane does.
 
-    ``missed_ns`` is what it costs more where its caller called something else before.
+    ``folded`` is what a recursion costs, ``missed_ns`` what a span costs more where its caller
+    called something else before.
     """
 
-    __slots__ = ("_kinds", "code", "missed_ns", "slow")
+    __slots__ = ("_kinds", "code", "folded", "missed_ns", "slow")
 
-    def __init__(self, kinds: dict[str, Cost], slow: Cost, missed_ns: float) -> None:
+    def __init__(self, kinds: dict[str, Cost], slow: Cost, folded: Cost, missed_ns: float) -> None:
         self._kinds = kinds
         self.code = kinds["code"]
         self.slow = slow
+        self.folded = folded
         self.missed_ns = missed_ns
 
     def of(self, kind: str) -> Cost:
@@ -45,5 +47,5 @@ class SpanCosts:
         return self._kinds.get(f"{kind}, resumed", self.slow)
 
 
-NO_OVERHEAD = SpanCosts({"code": Cost(0.0, 0.0)}, Cost(0.0, 0.0), 0.0)
+NO_OVERHEAD = SpanCosts({"code": Cost(0.0, 0.0)}, Cost(0.0, 0.0), Cost(0.0, 0.0), 0.0)
 """Nothing calibrated: nothing is taken out."""

@@ -1,7 +1,9 @@
 """The last lines of the terminal's report: totals, what recording cost, what to know."""
 
+from collections.abc import Sequence
+
 from pytest_timestamps.analysis.text import count, format_ns
-from pytest_timestamps.report.model import SessionReport
+from pytest_timestamps.report.model import SessionReport, ShardOverhead
 
 __all__ = ["closing_lines"]
 
@@ -47,13 +49,26 @@ def _totals(report: SessionReport) -> str:
 
 
 def _overhead(report: SessionReport) -> str:
-    """What recording cost, with what that depends on: the Python version and the stack depth."""
+    """What recording cost, with what that depends on: the Python version and the stack depth.
+
+    Shards on one Python version share a part, which has the least and the most of them.
+    """
     taken_ns = sum(overhead.total_ns for overhead in report.overhead)
+    versions: dict[str, list[ShardOverhead]] = {}
+    for overhead in report.overhead:
+        if overhead.spans:
+            versions.setdefault(overhead.python_version, []).append(overhead)
     parts = [
-        f"{format_ns(overhead.span_ns)} ± {format_ns(overhead.spread_ns)} a span,"
-        f" Python {overhead.python_version}, {overhead.stack_depth} frames deep"
-        for overhead in report.overhead
-        if overhead.spans
+        f"{_range([format_ns(ns) for ns in sorted(one.span_ns for one in alike)])} ± "
+        f"{format_ns(max(one.spread_ns for one in alike))} a span, Python {version}, "
+        f"{_range([str(depth) for depth in sorted(one.stack_depth for one in alike)])} frames deep"
+        for version, alike in sorted(versions.items())
     ]
-    detail = f" ({'; '.join(dict.fromkeys(parts))})" if parts else ""
+    detail = f" ({'; '.join(parts)})" if parts else ""
     return f"overhead {format_ns(taken_ns)} taken out{detail}"
+
+
+def _range(ordered: Sequence[str]) -> str:
+    """``590 ns``, or ``560 ns to 590 ns`` where they differ."""
+    first, last = ordered[0], ordered[-1]
+    return first if first == last else f"{first} to {last}"

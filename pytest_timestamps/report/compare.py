@@ -14,6 +14,7 @@ from pytest_timestamps.report.comparison_formats import COMPARISON_FORMATS
 from pytest_timestamps.report.comparison_text import render_comparison
 from pytest_timestamps.report.input_files import output_targets, refuse_overwriting, tell_written
 from pytest_timestamps.report.json_reader import load_report
+from pytest_timestamps.report.merging import check_distinct
 from pytest_timestamps.report.renderers import Renderer
 from pytest_timestamps.report.show import echo_lines
 from pytest_timestamps.report.writing import write_contents
@@ -69,13 +70,12 @@ def compare(
     gates, policy = _gates(fail_on), NoisePolicy(floor_ns=_floor_ns(floor))
     targets = output_targets(specs, {name: _placeholder(name) for name in COMPARISON_FORMATS})
     base_files, head_files = (base_file, *more_bases), (head_file, *more_heads)
-    compared = compare_reports(
-        [load_report(path) for path in base_files],
-        [load_report(path) for path in head_files],
-        gates,
-        policy,
-    )
     refuse_overwriting(targets, (*base_files, *head_files))
+    bases = [load_report(path) for path in base_files]
+    heads = [load_report(path) for path in head_files]
+    # A file given twice would pass for a repetition, or every gate by being both sides.
+    check_distinct([*bases, *heads])
+    compared = compare_reports(bases, heads, gates, policy)
     if any(target.path is None for target in targets):
         echo_lines(render_comparison(compared))
     contents = [

@@ -93,9 +93,12 @@ def _recording_warnings(reports: Sequence[SessionReport]) -> list[str]:
 def _trust_warnings(bases: Sequence[SessionReport], heads: Sequence[SessionReport]) -> list[str]:
     """Runs whose figures come from different sources, or are only a part."""
     sources: dict[str, set[str]] = {}
+    bounds: set[str] = set()
     for report in (*bases, *heads):
         for run in map(read_run, report.runs):
             sources.setdefault(run_label(run), set()).add(run.trust)
+            if run.cost_is_upper_bound:
+                bounds.add(run_label(run))
     mixed = [label for label, trusts in sources.items() if len(trusts - {"unknown"}) > 1]
     partial = [label for label, trusts in sources.items() if "incomplete" in trusts]
     lines: list[str] = []
@@ -109,13 +112,19 @@ def _trust_warnings(bases: Sequence[SessionReport], heads: Sequence[SessionRepor
             f"{count(len(partial), 'run')} observed only in part "
             f"({', '.join(sorted(partial)[:3])}): more was used than is shown"
         )
+    if bounds:
+        lines.append(
+            f"{count(len(bounds), 'run')} whose cost is an upper bound "
+            f"({', '.join(sorted(bounds)[:3])}): a part may have been cheaper"
+        )
     return lines
 
 
 def _gate_warnings(compared: Comparison) -> list[str]:
     gated = {gate.metric for gate in compared.gates}
     return [
-        f"{metric} of {count(number, 'run')} are unknown and not compared"
+        f"the {metric} of {count(number, 'run')} {'is' if metric == 'cost' else 'are'} unknown "
+        "and not compared"
         for metric, number in compared.unknown.items()
         if metric in gated
     ]

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from pytest_timestamps.analysis.comparison import Change
 from pytest_timestamps.report.comparing import ReportComparison
 from pytest_timestamps.report.comparison_text import (
-    HEADERS,
-    change_cells,
+    headers,
     listings,
     nothing_changed,
     render_comparison,
+    row_cells,
     verdicts,
 )
 from pytest_timestamps.report.markdown import markdown_code, markdown_table, markdown_text
@@ -33,19 +33,23 @@ def render_comparison_markdown(compared: ReportComparison) -> bytes:
     verdict = "a gate failed" if compared.failed else "nothing over a gate"
     if not compared.comparison.gates:
         verdict = "no gate was set"
-    lines = [f"## Compared with BASE: {verdict}", ""]
+    title = "Compared with BASE" if compared.base_ids else "Limits"
+    lines = [f"## {title}: {verdict}", ""]
     lines += [f"- {markdown_text(text)}" for text in verdicts(compared.comparison)]
     lines += [f"- Warning: {markdown_text(text)}" for text in compared.warnings]
     shown = listings(compared.comparison)
-    if not shown:
+    if not shown and compared.base_ids:
         lines += ["", nothing_changed(compared.comparison)]
     for listing in shown:
         lines += ["", f"**{listing.title.capitalize()}**", ""]
         rows = [
-            [f"{change.subject.kind} {markdown_code(change.subject.name)}", *change_cells(change)]
+            [
+                f"{change.subject.kind} {markdown_code(change.subject.name)}",
+                *row_cells(compared, change),
+            ]
             for change in listing.changes
         ]
-        lines += markdown_table(HEADERS, rows, left=2)
+        lines += markdown_table(headers(compared), rows, left=2)
         if listing.left:
             lines.append(f"… and {listing.left:,} more.")
     return _encoded("\n".join(lines))

@@ -4,20 +4,30 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pytest_timestamps.analysis.comparison import Breach, Change, Comparison
-from pytest_timestamps.analysis.text import count, draw_table, format_ns, printable, shorten
+from pytest_timestamps.analysis.text import (
+    count,
+    draw_table,
+    format_ns,
+    format_usd,
+    printable,
+    shorten,
+)
 from pytest_timestamps.report.comparing import ReportComparison
 
 __all__ = [
-    "HEADERS",
+    "FAILED",
     "Listing",
-    "change_cells",
+    "headers",
     "listings",
     "nothing_changed",
     "render_comparison",
+    "row_cells",
     "verdicts",
 ]
 
 HEADERS = ("what", "metric", "BASE", "HEAD", "change", "how sure")
+HEADERS_WITHOUT_BASE = ("what", "metric", "figure")
+FAILED = "FAILED "
 ROWS = 20
 NAME_WIDTH = 70
 
@@ -35,14 +45,14 @@ def render_comparison(compared: ReportComparison) -> list[str]:
     lines = [_headline(compared), *(f"warning: {text}" for text in compared.warnings)]
     lines += verdicts(compared.comparison)
     shown = listings(compared.comparison)
-    if not shown:
+    if not shown and compared.base_ids:
         lines.append(nothing_changed(compared.comparison))
     for listing in shown:
         rows = [
-            [shorten(printable(_label(change)), NAME_WIDTH), *change_cells(change)]
+            [shorten(printable(_label(change)), NAME_WIDTH), *row_cells(compared, change)]
             for change in listing.changes
         ]
-        lines += ["", f"{listing.title}:", *draw_table(HEADERS, rows, left=2)]
+        lines += ["", f"{listing.title}:", *draw_table(headers(compared), rows, left=2)]
         if listing.left:
             lines.append(f"... and {listing.left:,} more (--report=json:PATH has them all)")
     return lines
@@ -73,7 +83,7 @@ def verdicts(compared: Comparison) -> list[str]:
             continue
         failed = _of(compared.breaches, gate.text)
         small, noise = _of(compared.too_small, gate.text), _of(compared.noise, gate.text)
-        text = f"FAILED {gate.text}: {count(failed, 'figure')} over it" if failed else (
+        text = f"{FAILED}{gate.text}: {count(failed, 'figure')} over it" if failed else (
             f"passed {gate.text}"
         )  # fmt: skip
         notes: list[str] = []
@@ -97,7 +107,7 @@ def listings(compared: Comparison) -> list[Listing]:
     slower = [change for change in rest if change.is_slower(compared.policy)]
     exact = [change for change in rest if not change.is_time and change.growth]
     parts = [
-        ("over a gate", broken),
+        ("over a gate", sorted(broken, key=_by_growth)),
         ("took longer, for information", sorted(slower, key=lambda change: -change.growth)),
         ("counts that changed", sorted(exact, key=_by_growth)),
     ]
@@ -108,14 +118,21 @@ def listings(compared: Comparison) -> list[Listing]:
     ]
 
 
-def _by_growth(change: Change) -> tuple[float, str, str]:
-    """Growth first, the largest share of BASE at the top."""
+def _by_growth(change: Change) -> tuple[float, float, str, str]:
+    """Growth first, the largest share of BASE at the top; what grew alike by its figure."""
     base = max(change.before, 1e-9)
-    return -change.growth / base, change.subject.name, change.metric
+    return -change.growth / base, -change.after, change.subject.name, change.metric
 
 
-def change_cells(change: Change) -> list[str]:
-    """Metric, both medians, the difference, and how sure that is."""
+def headers(compared: ReportComparison) -> tuple[str, ...]:
+    """The headings above `row_cells`, that of the name included."""
+    return HEADERS if compared.base_ids else HEADERS_WITHOUT_BASE
+
+
+def row_cells(compared: ReportComparison, change: Change) -> list[str]:
+    """Metric, both medians, the difference, and how sure that is; without a BASE the figure."""
+    if not compared.base_ids:
+        return [change.metric, _figure(change, change.after)]
     return [
         change.metric,
         _figure(change, change.before) if not change.is_new else "-",
@@ -133,7 +150,7 @@ def _figure(change: Change, value: float) -> str:
     if change.is_time:
         return format_ns(round(value))
     if change.metric == "cost":
-        return f"${value:,.4f}"
+        return f"${format_usd(value)}"
     return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
 
 

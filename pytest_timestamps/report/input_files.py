@@ -7,7 +7,7 @@ import click
 
 from pytest_timestamps.errors import ArgumentError, ReportFileError
 from pytest_timestamps.report.renderers import Renderer
-from pytest_timestamps.report.targets import ReportTarget, parse_targets
+from pytest_timestamps.report.targets import ReportTarget, check_kept, parse_targets
 from pytest_timestamps.report.writing import Written
 
 __all__ = ["output_targets", "refuse_overwriting", "tell_written"]
@@ -25,16 +25,10 @@ def output_targets(
 
 def refuse_overwriting(targets: Iterable[ReportTarget], inputs: Iterable[Path]) -> None:
     """ArgumentError for a target that is one of the files read."""
-    read = list(inputs)
-    for target in targets:
-        if target.path is None or not target.path.exists():
-            continue
-        for source in read:
-            if source.exists() and target.path.samefile(source):
-                raise ArgumentError(
-                    f"--report: {target.renderer.name} would overwrite {source}, "
-                    "which it is made from; give it a path of its own"
-                )
+    try:
+        check_kept(targets, inputs, "it is made from")
+    except ArgumentError as error:
+        raise ArgumentError(f"--report: {error}") from None
 
 
 def tell_written(written: Written) -> None:

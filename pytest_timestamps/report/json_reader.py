@@ -1,6 +1,8 @@
 """Read a session report's JSON back; refuse whatever isn't one, with the place and the reason."""
 
 import json
+import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -24,6 +26,8 @@ from pytest_timestamps.report.schema import check_report
 __all__ = ["load_report", "parse_report"]
 
 _Row = TypeVar("_Row")
+# As many digits as a number may have that 64 bits don't hold; names may have them too.
+_MANY_DIGITS = re.compile(rb"[0-9]{19}")
 
 
 def load_report(path: Path) -> SessionReport:
@@ -70,8 +74,15 @@ def _parse_json(content: bytes) -> Any:
     def refuse(constant: str) -> NoReturn:
         raise ValueError(f"{constant} is not a JSON number")
 
+    # Asked of each number, the question would double the time that reading takes.
+    whole = _whole_number if _MANY_DIGITS.search(content) else None
     try:
-        return json.loads(content.decode("utf-8-sig"), parse_constant=refuse)
+        return json.loads(
+            content.decode("utf-8-sig"),
+            parse_constant=refuse,
+            parse_int=whole,
+            parse_float=_finite_number,
+        )
     except UnicodeDecodeError as error:
         raise ReportFormatError(
             f"not JSON: byte {error.start} is not UTF-8 text; expected a report "
@@ -86,6 +97,25 @@ def _parse_json(content: bytes) -> Any:
         raise ReportFormatError(f"not JSON: {error}") from None
     except RecursionError:
         raise ReportFormatError("not a session report: nested too deeply") from None
+
+
+def _whole_number(text: str) -> int:
+    """Sums and shares of larger numbers than our own writer makes would not fit a float."""
+    if len(text) > 20 or not -(2**63) <= int(text) < 2**63:
+        raise ReportFormatError(
+            f"not a session report: the number {text[:20]}... has {len(text)} characters; "
+            "expected numbers that 64 bits hold"
+        )
+    return int(text)
+
+
+def _finite_number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ReportFormatError(
+            f"not a session report: the number {text[:20]} is too large; expected finite numbers"
+        )
+    return number
 
 
 def _report(document: Mapping[str, Any]) -> SessionReport:

@@ -2,7 +2,13 @@
 
 from collections.abc import Sequence
 
-from pytest_timestamps.analysis.text import count, format_ns, format_share, printable, shorten
+from pytest_timestamps.analysis.text import (
+    count,
+    format_ns,
+    format_share,
+    printable,
+    shorten,
+)
 from pytest_timestamps.report.closing import closing_lines
 from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.run_figures import RunFigures, read_run
@@ -113,7 +119,7 @@ def _run_row(run: RunFigures) -> list[str]:
         markdown_code(run.test) if run.test else "-",
         run.trust,
         *("-" if number is None else f"{number:,}" for number in counts),
-        "-" if run.cost_usd is None else f"{run.cost_usd:.4f}",
+        run.shown_cost,
     ]
 
 

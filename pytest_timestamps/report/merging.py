@@ -25,7 +25,7 @@ from pytest_timestamps.report.model import (
     SessionSpan,
 )
 
-__all__ = ["merge_reports"]
+__all__ = ["check_distinct", "merge_reports"]
 
 # The id of a merged report follows from those of its shards.
 _NAMESPACE = uuid.UUID("5f0c9d3e-7f5b-4f62-9c5e-6b6d0b1f3a11")
@@ -41,13 +41,7 @@ def merge_reports(reports: Sequence[SessionReport]) -> SessionReport:
     """One report of all; ArgumentError for no report, and for a session that occurs twice."""
     if not reports:
         raise ArgumentError("no report to merge; expected one or more")
-    shards = sorted(shard for report in reports for shard in report.session.shards)
-    for one, two in pairwise(shards):
-        if one == two:
-            raise ArgumentError(
-                f"session {one} occurs twice; expected reports of different sessions, "
-                "each given once, alone or within a merged one"
-            )
+    shards = check_distinct(reports)
     if len(reports) == 1:
         return reports[0]
     tests = _grouped((test for r in reports for test in r.tests), lambda t: (t.nodeid,), _case)
@@ -68,6 +62,18 @@ def merge_reports(reports: Sequence[SessionReport]) -> SessionReport:
         dropped_paths=sum(report.dropped_paths for report in reports),
         dropped_spans=sum(report.dropped_spans for report in reports),
     )
+
+
+def check_distinct(reports: Iterable[SessionReport]) -> list[str]:
+    """The ids of all sessions in the reports, sorted; ArgumentError for one that occurs twice."""
+    shards = sorted(shard for report in reports for shard in report.session.shards)
+    for one, two in pairwise(shards):
+        if one == two:
+            raise ArgumentError(
+                f"session {one} occurs twice; expected reports of different sessions, "
+                "each given once, alone or within a merged one"
+            )
+    return shards
 
 
 def _grouped(

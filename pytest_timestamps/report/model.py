@@ -68,7 +68,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class ShardOverhead:
-    """What recording cost in a shard: already taken out of every other figure.
+    """What recording cost in a shard: taken out of all times of functions, not of the phases.
 
     ``span_ns`` is the cost of one span as calibrated (the median over the shard's tests),
     ``spread_ns`` the calibration's spread, ``total_ns`` the cost of all ``spans``.

@@ -5,7 +5,9 @@ A figure that nobody knows is None, never 0.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+from pytest_timestamps.analysis.text import format_usd
 
 __all__ = ["RunFigures", "Trust", "read_run", "run_label"]
 
@@ -25,6 +27,7 @@ _FIGURES = {
     "output_tokens": "TOK_OUT",
     "cached_tokens": "CACHED_TOKENS",
 }
+TRUSTED: Final = "the books' word against what was observed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class RunFigures:
     output_tokens: int | None
     cached_tokens: int | None
     cost_usd: float | None
+    cost_is_upper_bound: bool
     duration_s: float | None
 
     @property
@@ -53,6 +57,13 @@ class RunFigures:
         if self.input_tokens is None or self.output_tokens is None:
             return None
         return self.input_tokens + self.output_tokens
+
+    @property
+    def shown_cost(self) -> str:
+        """The cost in US dollars as text: a dash for what nobody knows, a bound as one."""
+        if self.cost_usd is None:
+            return "-"
+        return f"{'≤ ' if self.cost_is_upper_bound else ''}{format_usd(self.cost_usd)}"
 
 
 def read_run(run: Mapping[str, object]) -> RunFigures:
@@ -66,15 +77,17 @@ def read_run(run: Mapping[str, object]) -> RunFigures:
     status = _text(books.get("verification_status"), "unknown")
     trust, figures = _best(status, totals, observed)
     from_books = trust in ("verified", "provisional")
+    cost = _mapping(books.get("cost")) if from_books else _mapping(observed.get("cost"))
     return RunFigures(
         run_id=_text(run.get("run_id")),
         framework=_text(run.get("framework")),
         test=_text(run.get("test")),
         status=status,
         trust=trust,
-        note=_note(trust, books, observed),
+        note=_note(trust, books, observed, cost),
         **figures,
         cost_usd=_number(totals.get("COST_USD") if from_books else observed.get("cost_usd")),
+        cost_is_upper_bound=cost.get("is_upper_bound") is True,
         duration_s=_number(totals.get("DUR")),
     )
 
@@ -99,10 +112,18 @@ def _best(
     return ("observed" if observed.get("complete") is True else "incomplete"), seen
 
 
-def _note(trust: Trust, books: Mapping[str, Any], observed: Mapping[str, Any]) -> str:
+def _note(
+    trust: Trust, books: Mapping[str, Any], observed: Mapping[str, Any], cost: Mapping[str, Any]
+) -> str:
+    unpriced = cost.get("unpriced")
+    price = ""
+    if isinstance(unpriced, list | tuple) and unpriced:
+        price = f"no known price for {', '.join(map(str, unpriced))}"
     if trust == "verified":
         attribution = _text(books.get("attribution"))
-        return PREMISE if attribution in ("exclusive", "remainder") else ""
+        premise = PREMISE if attribution in ("exclusive", "remainder") else ""
+        trusted = TRUSTED if books.get("trusted_books") is True else ""
+        return "; ".join(filter(None, [trusted, premise, price]))
     note = _NOTES[trust]
     if trust == "incomplete":
         reasons = observed.get("incomplete_reasons")
@@ -111,7 +132,7 @@ def _note(trust: Trust, books: Mapping[str, Any], observed: Mapping[str, Any]) -
     if books.get("verification_status") == "failed":
         failure = _text(_mapping(books.get("failure")).get("message"), "no reason was recorded")
         note = f"{note}; not verified: {failure}"
-    return note
+    return f"{note}; {price}" if price else note
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -67,6 +67,10 @@ def _compile(node: Mapping[str, Any], root: Mapping[str, Any], known: dict[str, 
         checks.append(_typed(node["type"]))
     if "minimum" in node:
         checks.append(_at_least(node["minimum"]))
+    if "maximum" in node:
+        checks.append(_at_most(node["maximum"]))
+    if "minItems" in node and "prefixItems" not in node:
+        checks.append(_as_many(node["minItems"]))
     if "pattern" in node:
         checks.append(_matching(node["pattern"]))
     if "properties" in node:
@@ -100,6 +104,10 @@ def _all_of(checks: list[_Check]) -> _Check:
     return check
 
 
+_LARGEST = (1 << 63) - 1
+"""The largest integer: JSON has no limit, but other readers have, and so have floats."""
+
+
 def _typed(name: str) -> _Check:
     kinds = _TYPES[name]
     plain = frozenset(kinds)
@@ -107,6 +115,8 @@ def _typed(name: str) -> _Check:
     def check(value: Any) -> _Fault | None:
         # By exact type: Python's True is an int, JSON's true is no integer.
         if type(value) in plain:
+            if type(value) is int and abs(value) > _LARGEST:
+                return [], f"expected at most {_LARGEST}, got {_shown(value)}"
             return None
         article = "an" if name[0] in "aio" else "a"
         return [], f"expected {article} {name}, got {_shown(value)}"
@@ -126,6 +136,24 @@ def _one_of(allowed: list[Any]) -> _Check:
 def _at_least(least: int) -> _Check:
     def check(value: Any) -> _Fault | None:
         return None if value >= least else ([], f"expected {least} or more, got {_shown(value)}")
+
+    return check
+
+
+def _at_most(most: int) -> _Check:
+    def check(value: Any) -> _Fault | None:
+        return None if value <= most else ([], f"expected {most} or less, got {_shown(value)}")
+
+    return check
+
+
+def _as_many(least: int) -> _Check:
+    def check(value: Any) -> _Fault | None:
+        return (
+            None
+            if len(value) >= least
+            else ([], f"expected {least} item or more, got {len(value)}")
+        )
 
     return check
 

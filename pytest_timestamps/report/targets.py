@@ -14,10 +14,11 @@ from pytest_timestamps.report.renderers import Renderer
 __all__ = [
     "TERMINAL",
     "ReportTarget",
+    "check_kept",
     "parse_targets",
+    "render_target",
     "write_atomically",
     "write_content",
-    "write_target",
 ]
 
 TERMINAL = "term"
@@ -98,26 +99,43 @@ def _check_writable(path: Path) -> None:
         raise ArgumentError(f"{path} can't be written: {error.strerror}") from None
 
 
-def write_target(target: ReportTarget, report: SessionReport) -> bytes:
-    """Render and write one report, and return it; ReportFileError says what failed and why."""
+def check_kept(targets: Iterable[ReportTarget], inputs: Iterable[Path], what: str) -> None:
+    """ArgumentError for a target that is one of the ``inputs``, which are ``what``."""
+    read = [source for source in inputs if source.exists()]
+    for target in targets:
+        if target.path is None or not target.path.exists():
+            continue
+        for source in read:
+            if target.path.samefile(source):
+                raise ArgumentError(
+                    f"{target.renderer.name} would overwrite {source}, which {what}; "
+                    "give it a path of its own"
+                )
+
+
+def render_target(target: ReportTarget, report: SessionReport) -> bytes:
+    """The report in the target's format; ReportFileError says what failed and why."""
     name = target.renderer.name
     try:
         content = target.renderer.render(report)
-    except Exception as error:
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    # Not only Exception: pytest.fail(), pytest.skip() and sys.exit() raise others.
+    except BaseException as error:
+        said = " ".join(str(error).split()) or "no message"
         raise ReportFileError(
-            f"the {name} report was not made: its renderer raised "
-            f"{type(error).__name__}: {str(error) or 'no message'}"
+            f"the {name} report was not made: its renderer raised {type(error).__name__}: {said}"
         ) from error
     if not isinstance(content, bytes):
         raise ReportFileError(
             f"the {name} report was not written: its renderer returned "
             f"{type(content).__name__}, expected bytes"
         )
-    return write_content(target, content)
+    return content
 
 
-def write_content(target: ReportTarget, content: bytes) -> bytes:
-    """Put what a renderer made into the target's file, and return it; or ReportFileError."""
+def write_content(target: ReportTarget, content: bytes) -> None:
+    """Put what a renderer made into the target's file; or ReportFileError."""
     if target.path is None:
         raise AssertionError("the terminal is not a file")
     try:
@@ -127,7 +145,6 @@ def write_content(target: ReportTarget, content: bytes) -> bytes:
             f"the {target.renderer.name} report was not written to {target.path}: "
             f"{error.strerror or error}"
         ) from error
-    return content
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -1,5 +1,6 @@
 """Write all reports that were asked for; one that fails costs no other."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -8,7 +9,7 @@ from pathlib import Path
 from pytest_timestamps.errors import ReportFileError
 from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.step_summary import SUMMARISED, SUMMARY_VARIABLE, append_summary
-from pytest_timestamps.report.targets import ReportTarget, write_content, write_target
+from pytest_timestamps.report.targets import ReportTarget, render_target, write_content
 
 __all__ = ["Written", "add_to_summary", "write_contents", "write_reports"]
 
@@ -28,7 +29,7 @@ def write_reports(
     written = Written()
     for target in targets:
         if target.path is not None:
-            _write(target, partial(write_target, target, report), environ, written)
+            _write(target, partial(render_target, target, report), environ, written)
     return written
 
 
@@ -38,26 +39,36 @@ def write_contents(
     """The same for what has been rendered already."""
     written = Written()
     for target, content in contents:
-        _write(target, partial(write_content, target, content), environ, written)
+        _write(target, partial(bytes, content), environ, written)
     return written
 
 
 def _write(
-    target: ReportTarget, write: Callable[[], bytes], environ: Mapping[str, str], written: Written
+    target: ReportTarget, make: Callable[[], bytes], environ: Mapping[str, str], written: Written
 ) -> None:
     name = target.renderer.name
     try:
-        content = write()
-        written.lines.append(f"{name} report: {target.path}")
+        content = make()
+        # The summary itself as the target: what the step wrote there before stays.
+        if not (name == SUMMARISED and _is_summary(target, environ)):
+            write_content(target, content)
+            written.lines.append(f"{name} report: {target.path}")
         if name == SUMMARISED:
-            add_to_summary(content, environ, written)
+            add_to_summary(content, environ, written, f"{name} report")
     except ReportFileError as error:
         written.problems.append(str(error))
 
 
-def add_to_summary(content: bytes, environ: Mapping[str, str], written: Written) -> None:
+def _is_summary(target: ReportTarget, environ: Mapping[str, str]) -> bool:
+    summary = environ.get(SUMMARY_VARIABLE)
+    return bool(
+        summary and target.path and os.path.realpath(summary) == os.path.realpath(target.path)
+    )
+
+
+def add_to_summary(content: bytes, environ: Mapping[str, str], written: Written, what: str) -> None:
     """Append to the job's summary where there is one; ReportFileError if it can't be done."""
     summary = environ.get(SUMMARY_VARIABLE)
     if summary:
         append_summary(Path(summary), content)
-        written.lines.append(f"{SUMMARISED} report: added to the job's summary")
+        written.lines.append(f"{what}: added to the job's summary")

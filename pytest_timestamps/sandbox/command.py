@@ -11,10 +11,17 @@ __all__ = ["sandbox"]
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
-@click.option("--port", default=0, show_default=True, help="The port; 0 takes any free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=0,
+    show_default=True,
+    help="The port; 0 takes any free one.",
+)
 @click.option(
     "--availability-delay",
     "availability_delay_s",
+    type=click.FloatRange(0),
     default=0.0,
     show_default=True,
     help="Seconds until the books show a call.",
@@ -22,12 +29,17 @@ __all__ = ["sandbox"]
 @click.option(
     "--attribution-lag",
     "attribution_lag_s",
+    type=click.FloatRange(0),
     default=0.0,
     show_default=True,
     help="Seconds by which the books put a call later than it was answered.",
 )
 @click.option(
-    "--page-size", default=1440, show_default=True, help="The most buckets that a usage page holds."
+    "--page-size",
+    type=click.IntRange(1),
+    default=1440,
+    show_default=True,
+    help="The most buckets that a usage page holds.",
 )
 def sandbox(
     host: str, port: int, availability_delay_s: float, attribution_lag_s: float, page_size: int

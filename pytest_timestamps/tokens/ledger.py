@@ -136,12 +136,12 @@ class Ledger:
                 for run in _folders(framework):
                     path = run / RUN_FILE
                     # Not there yet: its process is about to write it, or died before it could.
-                    if os.path.exists(path):
+                    if not _is_known_to_be_absent(path):
                         yield path
         except OSError as error:
+            folder = Path(error.filename or self.root)
             raise LedgerError(
-                f"{self.root} can't be listed: {_reason(error, self.root)}; "
-                "expected a folder of runs"
+                f"{folder} can't be listed: {_reason(error, folder)}; expected a folder of runs"
             ) from error
 
     def remove(self, path: Path, is_removable: Callable[[RunRecord], bool]) -> bool:
@@ -221,6 +221,17 @@ def _folders(folder: Path) -> list[Path]:
     with os.scandir(folder) as entries:
         names = [e.name for e in entries if e.is_dir() and not e.name.startswith(".")]
     return [folder / name for name in sorted(names)]
+
+
+def _is_known_to_be_absent(path: Path) -> bool:
+    """Whether there is no file at *path*; one behind a closed door may be a run all the same."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _is_tag_or_framework(entry: os.DirEntry[str]) -> bool:

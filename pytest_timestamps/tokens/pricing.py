@@ -11,7 +11,7 @@ from typing import Final
 
 from pytest_timestamps.tokens.usage import ModelUsage, TierUsage
 
-__all__ = ["BATCH_TIER", "Cost", "ModelPrice", "price_usage", "shown_cost"]
+__all__ = ["BATCH_TIER", "Cost", "ModelPrice", "price_usage"]
 
 BATCH_TIER: Final = "batch"
 """The tier under which usage of the Batch API is kept; it costs half, as published."""
@@ -81,13 +81,6 @@ def price_usage(
                 total = None if total is None else total + usd
         prices[model] = total
     return Cost(known_usd, tuple(dict.fromkeys(unpriced)), is_bound, prices)
-
-
-def shown_cost(usd: Decimal | float) -> str:
-    """An amount for a table: four decimals, or as many as the first two digits of less need."""
-    if not usd or usd >= 0.001:
-        return f"{usd:.4f}"
-    return f"{Decimal(f'{usd:.1e}'):f}"
 
 
 def _parts(usage: ModelUsage) -> list[tuple[str, TierUsage]]:

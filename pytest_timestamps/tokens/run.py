@@ -15,9 +15,12 @@ from pytest_timestamps.tokens.secret import SecretText
 from pytest_timestamps.tokens.usage import ObservedUsage
 
 if TYPE_CHECKING:
+    from pytest_timestamps.tokens.forwarding import Forwarder
     from pytest_timestamps.tokens.observed import Tally
 
 __all__ = ["StepHandle", "TokenRun"]
+
+BASE_URL = "OPENAI_BASE_URL"
 
 
 class StepHandle:
@@ -51,11 +54,13 @@ class TokenRun:
         api_key: SecretText | None,
         *,
         scope: str = "function",
+        forwarder: Forwarder | None = None,
     ) -> None:
         self._recorder = recorder
         self._tally = tally
         self._api_key = api_key
         self._scope = scope
+        self._forwarder = forwarder
         self._test_step: StepHandle | None = None
 
     def __repr__(self) -> str:
@@ -141,7 +146,8 @@ class TokenRun:
         """The environment for a subprocess that works for this run.
 
         It is this process's own, with the run's key as ``OPENAI_API_KEY``, without any admin key,
-        and with what makes a Python child report what it sees to this run.
+        and with what makes a Python child report what it sees to this run. Where the session
+        forwards, ``OPENAI_BASE_URL`` is that of the endpoint, which reports for any program.
         """
         environ = without_admin_keys(os.environ)
         if self._api_key is not None:
@@ -149,7 +155,15 @@ class TokenRun:
         return environ | self.child_variables(environ)
 
     def child_variables(self, environ: dict[str, str]) -> dict[str, str]:
-        """What a Python child needs, beside *environ*, to report to this run."""
+        """What a child needs, beside *environ*, to report to this run.
+
+        Raises `ArgumentError` where the session forwards and ``OPENAI_BASE_URL`` is no address.
+        """
         from pytest_timestamps.tokens.observed.children import child_environment
 
-        return child_environment(self._tally, api_key=self._api_key, environ=environ)
+        variables = child_environment(self._tally, api_key=self._api_key, environ=environ)
+        if self._forwarder is not None:
+            variables |= self._forwarder.environment(
+                self._tally, api_key=self._api_key, upstream=environ.get(BASE_URL) or None
+            )
+        return variables

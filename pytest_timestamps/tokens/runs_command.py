@@ -12,7 +12,13 @@ import click
 from pytest_timestamps.errors import LedgerError
 from pytest_timestamps.tokens.durations import parse_duration_s
 from pytest_timestamps.tokens.ledger import Ledger
-from pytest_timestamps.tokens.listing import RunFile, list_runs, prunable, state_at
+from pytest_timestamps.tokens.listing import (
+    INTERRUPTED_AFTER_S,
+    RunFile,
+    list_runs,
+    prunable,
+    state_at,
+)
 from pytest_timestamps.tokens.record import RunRecord, RunState
 from pytest_timestamps.tokens.runs_view import runs_document, runs_lines
 
@@ -92,7 +98,11 @@ def _remove_leftover_keys(ledger: Ledger, now_s: int) -> bool:
     )
     click.echo(f"removed {len(report.removed)} leftover keys", err=True)
     if report.in_use:
-        click.echo(f"left {len(report.in_use)} keys of runs that go on", err=True)
+        click.echo(
+            f"left {len(report.in_use)} keys of runs that go on; a run whose process was killed "
+            f"counts as over once it has been silent for {INTERRUPTED_AFTER_S} s: try again then",
+            err=True,
+        )
     for error in report.errors:
         click.echo(f"a leftover key couldn't be removed: {error}", err=True)
     return not report.errors

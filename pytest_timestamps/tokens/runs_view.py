@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from pytest_timestamps.analysis.text import format_usd
 from pytest_timestamps.tokens.durations import shown_age
 from pytest_timestamps.tokens.listing import Listing, RunFile, state_at
-from pytest_timestamps.tokens.pricing import shown_cost
 from pytest_timestamps.tokens.record import RunRecord, RunState, Status
 from pytest_timestamps.tokens.usage import TokenCounts
 
@@ -88,7 +88,7 @@ def _cells(run: RunFile, root: Path, now_s: int) -> list[str]:
         shown_age(now_s - record.window.end_s),
         _DASH if verdict.attribution is None else verdict.attribution.value,
         *(_DASH if figure is None else f"{figure:,}" for figure in figures),
-        _DASH if cost is None else shown_cost(cost),
+        _DASH if cost is None else format_usd(cost),
         str(run.path.relative_to(root) if run.path.is_relative_to(root) else run.path),
     ]
 
@@ -136,7 +136,7 @@ def _verified_sum(runs: Iterable[RunFile]) -> str:
     costs = [record.cost_usd for record in proven]
     known = sum(cost for cost in costs if cost is not None)
     unknown = sum(cost is None for cost in costs)
-    price = f"{shown_cost(known)} USD" + (f" and {unknown} of unknown price" if unknown else "")
+    price = f"{format_usd(known)} USD" + (f" and {unknown} of unknown price" if unknown else "")
     return (
         f"verified: {len(proven)} runs, {total.calls:,} calls, {total.input_tokens:,} input "
         f"({total.cached_tokens:,} cached), {total.output_tokens:,} output, {price}"

@@ -198,12 +198,39 @@ def test_a_test_has_its_own_flame_graph(open_page: Open) -> None:
 def test_runs_show_dashes_for_what_nobody_knows(open_page: Open) -> None:
     """A verified run has its figures, a pending one dashes, and each says which it is."""
     driver = open_page(render_html(with_runs()))
-    runs = {row[0]["name"]: row for row in rows_of(driver, "runs")}
-    assert [cell["text"] for cell in runs["run-a"][3:9]] == [
+    runs = {row[0]["text"].partition("run ")[2][:5]: row for row in rows_of(driver, "runs")}
+    assert [cell["text"] for cell in runs["run-a"][1:]] == [
         "45,014", "25,202", "1,280", "19,812", "15", "0.4200",
     ]  # fmt: skip
-    assert {cell["text"] for cell in runs["run-c"][3:9]} == {"-"}
-    assert runs["run-b"][9]["text"].startswith("observed")
+    assert {cell["text"] for cell in runs["run-c"][1:]} == {"-"}
+    assert runs["run-a"][0]["name"] == "tests/test_a.py::test_a"
+    assert runs["run-a"][0]["text"].startswith("verified")
+    assert runs["run-b"][0]["text"].startswith("observed")
+    assert "counted by this process" in runs["run-b"][0]["text"]
+
+
+def test_a_runs_test_is_readable_on_a_phone(open_page: Open) -> None:
+    """Its whole name is shown, whatever else is told of the run."""
+    driver = open_page(render_html(with_runs()), phone=True)
+    cut = "const name = document.querySelector('#runs .name');"
+    cut += "return name.scrollHeight - name.clientHeight"
+    assert driver.execute_script(cut) <= 1
+
+
+def test_small_costs_are_not_nothing(open_page: Open) -> None:
+    """A cost is shown with the digits that tell it from 0, and a bound as one."""
+    seen = {**OBSERVED["observed"], "cost_usd": 1.35e-5, "cost": {"is_upper_bound": True}}
+    driver = open_page(render_html(replace(report(), runs=({**OBSERVED, "observed": seen},))))
+    (row,) = rows_of(driver, "runs")
+    assert row[6]["text"] == "≤ 0.000014"
+
+
+def test_the_name_of_a_file_is_its_own(open_page: Open) -> None:
+    """What a module's fixture belongs to is the file: its ending isn't its name."""
+    driver = open_page(render_html(report([])))
+    for name, path in (("tests/test_a.py", "tests/"), ("test_a.py", ""), ("shop.query", "shop.")):
+        script = "return nameElement(arguments[0]).querySelector('.path')?.textContent ?? ''"
+        assert driver.execute_script(script, name) == path
 
 
 def test_five_thousand_tests_are_ready_in_two_seconds(open_page: Open) -> None:

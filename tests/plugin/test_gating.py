@@ -47,6 +47,23 @@ def test_no_growth_passes(base: Callable[[int], str], run: Run) -> None:
     result.stdout.fnmatch_lines(["passed calls>+0", "passed errors>0"])
 
 
+def test_a_failed_gate_is_told_without_a_terminal(base: Callable[[int], str], alone: Run) -> None:
+    """Exit status 1 after tests that all passed has to have a reason."""
+    result = alone(base(2), "--timestamps-fail-on=calls>+0,errors>0", "-pno:terminal")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stderr.fnmatch_lines(["pytest-timestamps: FAILED calls>+0: 2 figures over it"])
+    assert "errors" not in result.stderr.str()
+
+
+def test_the_report_has_the_gates_exit_status(base: Callable[[int], str], alone: Run) -> None:
+    """What pytest ends with, although the report is made before it ends."""
+    option = base(2)
+    for gate, status in (("calls>+0", 1), ("calls>+9", 0)):
+        result = alone(option, f"--timestamps-fail-on={gate}", "--timestamps-report=json:r.json")
+        assert result.ret == status
+        assert json.loads(Path("r.json").read_text())["session"]["exit_status"] == status
+
+
 def test_comparing_alone_fails_nothing(base: Callable[[int], str], alone: Run) -> None:
     """Without gates the comparison is for information."""
     result = alone(base(2))
@@ -61,6 +78,31 @@ def test_limits_need_no_base(suite: pytest.Pytester, alone: Run) -> None:
     result = alone("--timestamps-fail-on=calls>4")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["No BASE: only limits on this session's own figures apply"])
+    # nothing was compared, so nothing is said of changes
+    result.stdout.no_fnmatch_line("No count changed*")
+    result.stdout.no_fnmatch_line("*BASE*HEAD*")
+
+
+def test_a_limits_figure_stands_alone(
+    suite: pytest.Pytester, alone: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a BASE there are no columns for one, on the terminal and in Markdown."""
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
+    suite.makepyfile(test_shop=SUITE.format(items=3))
+    result = alone("--timestamps-fail-on=calls>3", "--timestamps-report=markdown:r.md")
+    result.stdout.fnmatch_lines(["what *metric *figure", "test test_shop.py::test_total *calls *4"])
+    result.stdout.fnmatch_lines(
+        ["markdown report: added to the job's summary", "comparison: added to the job's summary"]
+    )
+    text = Path("summary.md").read_text()
+    assert "## Limits: a gate failed" in text
+    assert "| what | metric | figure |" in text
+
+
+def test_a_failed_gate_is_red(base: Callable[[int], str], alone: Run) -> None:
+    """pytest's own last line is green when all tests passed: the reason has to stand out."""
+    result = alone(base(2), "--timestamps-fail-on=calls>+0", "--color=yes")
+    result.stdout.fnmatch_lines(["*\x1b[[]31mFAILED calls>+0: 2 figures over it*"])
 
 
 def test_ini_twins_mean_the_same(
@@ -111,6 +153,29 @@ def test_what_cannot_be_used_is_refused(
     result = alone(*options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {message}"])
+
+
+def test_a_base_given_twice_is_refused(base: Callable[[int], str], alone: Run) -> None:
+    """A copy is no repetition of the session: it would make noise look proven."""
+    option = base(2)
+    result = alone(option, option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --timestamps-compare: session * occurs twice; expected*"])
+
+
+def test_the_base_is_not_overwritten(base: Callable[[int], str], alone: Run) -> None:
+    """Else a session that fails its gate would be the BASE by which the next one passes."""
+    option = base(2)
+    before = Path("BASE.json").read_bytes()
+    result = alone(option, "--timestamps-report=json:./BASE.json", "--timestamps-fail-on=calls>+0")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        [
+            "ERROR: --timestamps-report: json would overwrite *BASE.json, which the session is "
+            "compared with; give it a path of its own"
+        ]
+    )
+    assert Path("BASE.json").read_bytes() == before
 
 
 def test_perfetto_records_a_timeline(

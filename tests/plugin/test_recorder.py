@@ -1,10 +1,11 @@
 """Who is charged for which time: exact, on a clock that the test moves."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from pytest_timestamps import timestamp
+from pytest_timestamps.collector import Collector
 from pytest_timestamps.plugin.recorder import CaseRecorder
 from pytest_timestamps.report.records import CaseRecord, FixtureRecord, Record
 
@@ -122,6 +123,33 @@ def test_a_fixture_in_a_fixture_is_charged_once(
     assert (first.name, first.setup_ns, calls(first)) == ("inner", 400, {("setup", "work"): 1})
     assert (second.name, second.setup_ns, calls(second)) == ("outer", 30, {("setup", "work"): 1})
     assert phases(case) == (3, 0, 0)
+
+
+def test_recording_a_fixture_is_charged_to_nobody(
+    recorder: CaseRecorder, clock: Clock, kept: list[Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Starting and stopping its collector takes time: neither the test's nor the fixture's."""
+    for name in ("start", "stop", "recording"):
+        plain = getattr(Collector, name)
+
+        def slow(self: Collector, plain: Callable[[Collector], object] = plain) -> object:
+            if self.name == "db":
+                clock.pass_ns(12_000_000)
+            return plain(self)
+
+        monkeypatch.setattr(Collector, name, slow)
+    recorder.begin_case("t")
+    recorder.begin_phase("setup")
+    fixture = recorder.begin_fixture("db", "module", "m.py", "setup")
+    clock.pass_ns(500)
+    recorder.end_fixture(fixture)
+    clock.pass_ns(7)
+    recorder.end_phase("setup")
+    recorder.finish_case()
+    first, case = kept
+    assert isinstance(first, FixtureRecord)
+    assert first.setup_ns == 500
+    assert phases(case) == (7, 0, 0)
 
 
 def test_a_fixture_without_a_test_is_recorded(

@@ -274,9 +274,27 @@ BAD_MARKERS = {
 }
 
 
+@pytest.mark.parametrize("arguments", [(), ("-n0",), ("-n1",)], ids=["no -n", "n0", "n1"])
+def test_a_mode_of_distribution_alone_distributes_nothing(
+    folder: pytest.Pytester, recorded: Recorded, arguments: tuple[str, ...]
+) -> None:
+    """With ``--dist loadgroup`` in addopts the runs are recorded however the tests are run."""
+    folder.makepyfile(
+        test_a="""
+        import pytest
+        @pytest.mark.token_run
+        def test_run(token_run): token_run.run_id
+        """
+    )
+    result = folder.runpytest_inprocess("--dist", "loadgroup", *arguments)
+    result.assert_outcomes(passed=1)
+    assert list(recorded()) == ["test_a.py::test_run"]
+    result.stdout.fnmatch_lines(["*= token runs =*"])
+
+
 @pytest.mark.parametrize(("arguments", "message"), BAD_MARKERS.items(), ids=BAD_MARKERS)
 def test_a_bad_marker_is_an_error_of_collection(
-    folder: pytest.Pytester, alone: Run, arguments: str, message: str
+    folder: pytest.Pytester, arguments: str, message: str
 ) -> None:
     """The error names the test and what is wrong, and nothing is run."""
     folder.makepyfile(
@@ -287,8 +305,10 @@ def test_a_bad_marker_is_an_error_of_collection(
         def test_bad(): pass
         """
     )
-    for extra in ((), ("--collect-only",)):
-        result = alone(*extra)
+    run = folder.runpytest_inprocess
+    alone_only = ("-p", "no:xdist")
+    for extra in (alone_only, (*alone_only, "--collect-only"), ("-n2", "--collect-only")):
+        result = run(*extra)
         assert result.ret == pytest.ExitCode.INTERRUPTED
         result.stdout.fnmatch_lines([f"test_a.py::test_bad: @pytest.mark.token_run: {message}*"])
     assert not (folder.path / "ran").exists()
@@ -408,6 +428,25 @@ def test_a_run_that_can_not_be_written_fails(folder: pytest.Pytester, alone: Run
     result = alone()
     result.assert_outcomes(passed=2, errors=2)
     result.stdout.fnmatch_lines(["*metrics.json can't be locked: it is a file, or lies below one"])
+
+
+def test_the_reason_is_told_once(folder: pytest.Pytester, alone: Run) -> None:
+    """A run that can't be ended has one message, without the exceptions that led to it."""
+    folder.makepyfile(
+        test_a="""
+        import pytest
+        @pytest.mark.token_run
+        def test_run(token_run):
+            token_run.path.write_text("{")
+        """
+    )
+    result = alone("-rN")
+    result.assert_outcomes(passed=1, errors=1)
+    lines = result.stdout.lines
+    assert [line for line in lines if "another exception" in line or "direct cause" in line] == []
+    start = next(n for n, line in enumerate(lines) if "ERROR at teardown of test_run" in line)
+    assert "metrics.json: (the file): got 1 bytes that are no JSON" in lines[start + 1]
+    assert lines[start + 2].startswith("==")
 
 
 @pytest.mark.parametrize(
@@ -564,6 +603,10 @@ def test_a_key_is_in_no_report(folder: pytest.Pytester, everywhere: Run) -> None
         def test_environment(token_run):
             assert token_run.env() == {}
 
+        def test_properties(token_run, record_property):
+            record_property("header", f"Bearer {token_run.api_key}")
+            record_property("count", 3)
+
         def test_printed(token_run):
             print("key", token_run.api_key)
             logging.warning("key %s", token_run.api_key)
@@ -576,14 +619,34 @@ def test_a_key_is_in_no_report(folder: pytest.Pytester, everywhere: Run) -> None
         def test_broken(broken): pass
         """
     )
-    result = everywhere("--showlocals", "-vv", "--junitxml=out.xml", "-rA")
-    result.assert_outcomes(failed=4, errors=1)
+    xml_options = ("--junitxml=out.xml", "-o", "junit_family=xunit1")
+    result = everywhere("--showlocals", "-vv", "-rA", *xml_options)
+    result.assert_outcomes(passed=1, failed=4, errors=1)
+    xml = (folder.path / "out.xml").read_text()
+    assert '<property name="header" value="Bearer ********"' in xml
+    assert '<property name="count" value="3"' in xml
     assert "bad key ********" in result.stdout.str()
     assert "test_a.py:10: AssertionError" in result.stdout.str()
     assert KEY not in result.stdout.str() + result.stderr.str()
     for path in folder.path.rglob("*"):
         if path.is_file():
             assert KEY.encode() not in path.read_bytes(), path
+
+
+def test_a_key_is_in_no_warning(folder: pytest.Pytester, everywhere: Run) -> None:
+    """The summary of warnings shows the warning, masked."""
+    folder.makepyfile(
+        test_a="""
+        import pytest, warnings
+        @pytest.mark.token_run(framework="baes")
+        def test_run(token_run):
+            warnings.warn(f"bad key {token_run.api_key}")
+        """
+    )
+    result = everywhere("-W", "default::UserWarning")
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(["*UserWarning: bad key [*][*][*][*][*][*][*][*]"])
+    assert f"UserWarning: bad key {KEY}" not in result.stdout.str() + result.stderr.str()
 
 
 def test_the_table_has_a_row_a_run(folder: pytest.Pytester, alone: Run, everywhere: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 
@@ -108,6 +109,70 @@ def test_a_run_has_what_its_test_used(
     assert run.observed.complete
     assert list(run.observed.by_model) == ["gpt-4o-mini-2024-07-18"]
     result.stdout.fnmatch_lines(["* test_a.py::test_run * 3 *2,000,000* 0 * 30 * 0.3000 *yes *"])
+
+
+PRICED = """
+import os
+import pytest
+from asking import ask
+
+@pytest.mark.token_run
+def test_run():
+    ask("run", int(os.environ.get("TOKENS", "1000")), os.environ.get("MODEL", "gpt-4o-mini"))
+"""
+
+
+def test_a_runs_cost_can_be_gated(
+    folder: pytest.Pytester, alone: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was observed is priced in the session's report; limits and growth look at it."""
+    folder.makepyfile(test_a=PRICED)
+    result = alone("--timestamps-report=json:base.json", "--timestamps-fail-on=cost>0.000156")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["passed cost>0.000156"])
+    (run,) = json.loads((folder.path / "base.json").read_text())["runs"]
+    assert run["observed"]["cost_usd"] == pytest.approx(0.000156)
+    assert run["observed"]["cost"] == {"unpriced": [], "is_upper_bound": False}
+
+    result = alone("--timestamps-fail-on=cost>0.000155")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["FAILED cost>0.000155: 1 figure over it", "run default: test_a.py::test_run *$0.00016"]
+    )
+
+    monkeypatch.setenv("TOKENS", "2000")
+    option = "--timestamps-compare=base.json"
+    assert alone(option, "--timestamps-fail-on=cost>+100%,tokens>+1000").ret == 0
+    result = alone(option, "--timestamps-fail-on=cost>+90%,cost>+1")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "FAILED cost>+90%: 1 figure over it",
+            "passed cost>+1",
+            "run default: test_a.py::test_run * cost *$0.00016 *$0.00031 *+$0.00015 (+96.2%) *",
+        ]
+    )
+
+
+def test_a_run_without_a_price_has_no_cost(
+    folder: pytest.Pytester, alone: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Null and never 0: a gate on cost says that it had nothing to look at, and which model."""
+    folder.makepyfile(test_a=PRICED)
+    monkeypatch.setenv("MODEL", "gpt-nobody-priced")
+    result = alone("--timestamps-report=json:r.json", "--timestamps-report=markdown:r.md",
+                   "--timestamps-fail-on=cost>0")  # fmt: skip
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "warning: the cost of 1 run is unknown and not compared",
+            "no data cost>0: nothing has cost",
+        ]
+    )
+    (run,) = json.loads((folder.path / "r.json").read_text())["runs"]
+    assert run["observed"]["cost_usd"] is None
+    assert run["observed"]["cost"]["unpriced"] == ["gpt-nobody-priced"]
+    assert "no known price for gpt-nobody-priced" in (folder.path / "r.md").read_text()
 
 
 def test_another_key_is_kept_apart(

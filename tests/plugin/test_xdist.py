@@ -28,6 +28,17 @@ def calls_by_test(report: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def test_a_mode_of_distribution_alone_loses_nothing(
+    suite: pytest.Pytester, written: Written
+) -> None:
+    """With ``--dist`` in addopts and no workers the tests run here, and are recorded here."""
+    suite.makepyfile(test_many=MANY)
+    suite.runpytest_inprocess("--dist", "load", "--timestamps-report=json").assert_outcomes(
+        passed=12
+    )
+    assert sum(f["calls"] for f in written()["functions"] if f["name"] == "total") == 12
+
+
 def test_workers_make_one_report(suite: pytest.Pytester, written: Written) -> None:
     """Identical in calls to the run without xdist, and written by the controller alone."""
     suite.makepyfile(test_many=MANY)

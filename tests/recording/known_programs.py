@@ -237,6 +237,42 @@ _TEXTS = {
         tick 2
         next 0
     """,
+    "a generator ends in recursion that is shorter than itself": """\
+        make 1
+          tick 1
+          yield 0
+        start 0
+        next 0
+        block 1
+          throw 0
+    """,
+    "a generator that folded into a block goes on beside it": """\
+        start 2
+        make 7
+          yield 1
+        call 1
+          start 0
+          block 1
+            next 2
+          next 2
+    """,
+    "recording stops and starts again within one step of a task": """\
+        loop 1
+          collect 1
+            sleep 0
+          collect 2
+            block 0
+              sleep 2
+    """,
+    "a task started beneath a block that an inner collector does not see": """\
+        collect 2
+          loop 2
+            block 2
+              collect 1
+                amanaged 2
+                  spawn 1
+                    call 0
+    """,
     "a task outlives the names that it repeats": """\
         start 2
         loop 0

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Generator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from random import Random
 from typing import Any, NamedTuple
 
@@ -106,20 +106,24 @@ class Machine:
         """Do ``body`` in a coroutine."""
         for op in body:
             if op.kind == "sleep":
-                flow = self.model.flow
-                above = self.model.suspend(flow.base)
-                await asyncio.sleep(0)
-                self.model.flow = flow
-                self.model.resume(above)
+                await self.sleep()
             elif op.kind == "await":
                 await self.coroutines[op.number](self, NAMES[op.number], op.body)
             elif op.kind == "spawn":
                 flow = self.model.new_flow()
                 flow.base = self.model.flow.base
                 self.tasks.append(asyncio.create_task(self.task(flow, op.body)))
-            elif op.kind == "block" and self.may_suspend(owner):
+            elif op.kind == "block":
                 with timestamp_block(NAMES[op.number]), self.span(NAMES[op.number]):
                     await self.astep(op.body, owner)
+            elif op.kind == "managed":
+                with self.managed(op.number):
+                    await self.astep(op.body, owner)
+            elif op.kind == "amanaged":
+                async with self.amanaged(op.number):
+                    await self.astep(op.body, owner)
+            elif op.kind == "cancel":
+                self.cancel(op.number)
             elif op.kind == "guard":
                 with suppress(Boom):
                     await self.astep(op.body, owner)
@@ -133,8 +137,39 @@ class Machine:
             else:
                 self.do(op)
 
+    async def sleep(self) -> None:
+        """Wait for one turn of the loop; may be cancelled meanwhile."""
+        flow = self.model.flow
+        above = self.model.suspend(flow.base)
+        try:
+            await asyncio.sleep(0)
+        finally:
+            self.model.flow = flow
+            self.model.resume(above)
+
+    def cancel(self, number: int) -> None:
+        """Cancel a task that was spawned and not waited for yet."""
+        if self.tasks:
+            self.tasks[number % len(self.tasks)].cancel()
+
+    @contextmanager
+    def managed(self, number: int) -> Iterator[None]:
+        """A block in a context manager made of a generator, which covers the caller's body."""
+        with timestamp_block(NAMES[number]), self.span(NAMES[number]):
+            yield
+
+    @asynccontextmanager
+    async def amanaged(self, number: int) -> AsyncIterator[None]:
+        """The same, made of an asynchronous generator that waits itself, too."""
+        with timestamp_block(NAMES[number]), self.span(NAMES[number]):
+            if number:
+                await self.sleep()
+            yield
+            if number > 1:
+                await self.sleep()
+
     def may_suspend(self, owner: Span | None) -> bool:
-        """Can a block be recorded truly in a generator or coroutine, that of ``owner``?
+        """Can a block be recorded truly in a generator, that of ``owner``?
 
         On Python 3.11 nothing tells of a suspension but the wrapper around a recorded one.
         """
@@ -231,7 +266,8 @@ class Machine:
         async def main() -> None:
             await self.task(flow, body)
             while self.tasks:
-                await self.tasks.pop()
+                with suppress(asyncio.CancelledError):
+                    await self.tasks.pop()
             model.flow = outer
 
         try:
@@ -342,10 +378,11 @@ _ANYWHERE = (
     *("tick",) * 5, *("call",) * 3, "block", "guard", "raise", "collect", "start", "stop",
     "make", *("next",) * 3, "throw", "close", "drop",
 )  # fmt: skip
+_IN_COROUTINES = ("block", "managed", "amanaged", "cancel")
 _KINDS = {
     "function": (*_ANYWHERE, "loop"),
     "generator": (*_ANYWHERE, *("yield",) * 4, "delegate"),
-    "coroutine": (*_ANYWHERE, *("sleep",) * 4, *("await",) * 3, *("spawn",) * 2),
+    "coroutine": (*_ANYWHERE, *("sleep",) * 4, *("await",) * 3, *("spawn",) * 2, *_IN_COROUTINES),
 }
 _INSIDE = {
     "call": "function",
@@ -358,7 +395,7 @@ _INSIDE = {
 """What kind of code runs the body of an operation, where it isn't the code around it."""
 
 _NUMBERS = {"make": len(NAMES) * SLOTS, "tick": 9, "start": CAPTURES, "stop": CAPTURES}
-_HAVE_BODIES = {*_INSIDE, "block", "guard", "collect"}
+_HAVE_BODIES = {*_INSIDE, "block", "managed", "amanaged", "guard", "collect"}
 
 
 def random_body(random: Random, inside: str = "function", size: int = 40) -> Body:

@@ -175,7 +175,9 @@ def test_6_own_cost_is_taken_out() -> None:
     parent.min_ns = parent.max_ns = parent.total_ns
     cost = Cost(40.0, 160.0)
     table = PathTable()
-    overhead_ns = add_scopes(table, capture, [scope], {}, SpanCosts({"code": cost}, cost, 0.0))
+    overhead_ns = add_scopes(
+        table, capture, [scope], {}, SpanCosts({"code": cost}, cost, cost, 0.0)
+    )
     rows = {stats.name: stats for stats in table.rows()}
     assert (rows["leaf"].total_ns, rows["leaf"].self_ns) == (60_000, 60_000)
     assert (rows["leaf"].min_ns, rows["leaf"].max_ns) == (60, 60)

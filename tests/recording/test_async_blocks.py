@@ -1,6 +1,8 @@
 """Blocks in coroutines that nobody decorated: suspended with them all the same."""
 
 import asyncio
+import selectors
+from typing import Any
 
 from pytest_timestamps.recording import Capture, timestamp, timestamp_block
 
@@ -129,3 +131,50 @@ def test_a_block_in_a_cancelled_coroutine(clock: FakeClock) -> None:
         asyncio.run(main())
     assert tree(capture) == {"phase": (1, 5, 5)}
     assert (row(capture, "phase").errors, row(capture, "phase").suspended_ns) == (1, 100)
+
+
+def test_a_block_in_the_step_that_starts_recording(clock: FakeClock) -> None:
+    """A collector that a coroutine enters knows the suspension of its very next block."""
+
+    async def work(duration_ns: int) -> dict[str, tuple[int, int, int]]:
+        with Capture() as capture:
+            with timestamp_block("phase"):
+                clock.work(duration_ns)
+                await asyncio.sleep(0)
+                clock.work(duration_ns)
+            await asyncio.sleep(0)
+        return tree(capture)
+
+    async def main() -> list[dict[str, tuple[int, int, int]]]:
+        return await asyncio.gather(work(1), work(10), work(100))
+
+    assert asyncio.run(main()) == [
+        {"phase": (1, 2, 2)},
+        {"phase": (1, 20, 20)},
+        {"phase": (1, 200, 200)},
+    ]
+
+
+def test_the_loops_wait_in_the_step_that_starts_recording(clock: FakeClock) -> None:
+    """What the loop waits for after that step is suspended time, though nothing else runs."""
+
+    class Waiting(selectors.DefaultSelector):
+        def select(self, timeout: float | None = None) -> Any:
+            if timeout is None or timeout > 0:
+                clock.work(1_000)
+            return super().select(timeout)
+
+    async def main() -> Capture:
+        with Capture() as capture, timestamp_block("phase"):
+            clock.work(1)
+            await asyncio.sleep(0.001)
+            clock.work(2)
+        return capture
+
+    def new_loop() -> asyncio.AbstractEventLoop:
+        return asyncio.SelectorEventLoop(Waiting())
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        capture = runner.run(main())
+    assert tree(capture) == {"phase": (1, 3, 3)}
+    assert row(capture, "phase").suspended_ns >= 1_000

@@ -356,3 +356,21 @@ def test_bad_names(name: object, error: type[Exception], message: str) -> None:
     with pytest.raises(error) as caught:
         timestamp(name=name)  # type: ignore[call-overload]
     assert str(caught.value) == message
+
+
+def test_wrong_arguments_of_a_generator() -> None:
+    """They are refused, though by a wrapper only when it first runs."""
+
+    def generator(item: int) -> Iterator[int]:
+        yield item
+
+    fixed: Callable[..., Iterator[int]] = timestamp(generator, name="fixed")
+    named: Callable[..., Iterator[int]] = timestamp(generator, name="{item}")
+    message = r"generator\(\) missing 1 required positional argument: 'item'"
+    if MONITORED:
+        with pytest.raises(TypeError, match=message):
+            fixed()
+    for late in [named] if MONITORED else [fixed, named]:
+        begun = late()
+        with pytest.raises(TypeError, match=message):
+            next(begun)

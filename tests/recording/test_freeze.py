@@ -24,6 +24,7 @@ COSTS = SpanCosts(
         "suspendable code, resumed": Cost(5.0, 20.0),
     },
     Cost(30.0, 70.0),
+    Cost(50.0, 90.0),
     2.0,
 )
 
@@ -124,14 +125,14 @@ def test_cost_on_a_guarded_lane(trees: Trees) -> None:
     assert trees.freeze(COSTS)["slow"].total_ns == 10_000 - 6 * 3 - 4 * 30
 
 
-def test_the_shortest_span_bears_its_share_of_the_cost(trees: Trees) -> None:
-    """A call that called nothing isn't charged for what the average call has called."""
-    outer = spans(trees.root, "outer", 10_000, calls=2)
-    spans(outer, "leaf", 5_000, calls=100)
-    outer.min_ns, outer.max_ns = 200, 9_800
-    row = trees.freeze(COSTS)["outer"]
-    assert row.total_ns == 10_000 - 2 * 3 - 100 * 10
-    assert row.min_ns == round(200 * row.total_ns / 10_000)
+def test_cost_of_mutual_recursion_is_in_all_that_takes_part(trees: Trees) -> None:
+    """Of two names that call each other the inner one never has more time than the outer one."""
+    outer = spans(trees.root, "outer", 10_000)
+    inner = spans(outer, "inner", 9_990)
+    outer.folded_in = inner.folded_out = inner.folded_in = outer.folded_out = 50
+    outer.calls = inner.calls = outer.slow = inner.slow = 51
+    rows = trees.freeze(COSTS)
+    assert rows["inner"].total_ns == rows["outer"].total_ns
 
 
 def test_cost_never_makes_a_zero(trees: Trees) -> None:
@@ -140,6 +141,19 @@ def test_cost_never_makes_a_zero(trees: Trees) -> None:
     rows = trees.freeze(COSTS)
     figures = [(row.total_ns, row.self_ns, row.min_ns, row.max_ns) for row in rows.values()]
     assert figures == [(1, 1, 1, 1), (1, 1, 1, 1)]
+
+
+def test_the_shortest_call_keeps_its_share(trees: Trees) -> None:
+    """It may have called little: the cost of an average call can exceed all of its time."""
+    outer = spans(trees.root, "outer", 10_000, calls=2)
+    outer.min_ns, outer.max_ns = 400, 9_600
+    spans(outer, "leaf", 5_000, calls=100).min_ns = 4
+    rows = trees.freeze(COSTS)
+    within_ns = 2 * 3 + 100 * 10
+    assert rows["outer"].min_ns == 400 - round(400 * within_ns / 10_000)
+    assert rows["outer"].max_ns == 9_600 - within_ns // 2
+    # a leaf's calls all cost the same
+    assert rows["leaf"].min_ns == 4 - 3
 
 
 def test_cost_of_a_scope_that_is_gone_stays_out(trees: Trees) -> None:

@@ -116,6 +116,29 @@ def test_cleaning_up_when_closed_is_the_generators_time(clock: FakeClock) -> Non
     assert row(capture, "gen").errors == 0
 
 
+def test_cleaning_up_is_not_the_closers_own_time(clock: FakeClock) -> None:
+    """What a generator does when somebody else closes it is the generator's self time alone."""
+
+    @timestamp(name="held")
+    def held() -> Generator[None]:
+        try:
+            yield
+        finally:
+            clock.work(5)
+
+    @timestamp(name="closer")
+    def closer(generator: Generator[None]) -> None:
+        clock.work(1)
+        generator.close()
+        clock.work(2)
+
+    with Capture() as capture:
+        generator = held()
+        next(generator)
+        closer(generator)
+    assert tree(capture) == {"held": (1, 5, 5), "closer": (1, 8, 3)}
+
+
 def test_never_started(clock: FakeClock, count: Callable[[int], Generator[int]]) -> None:
     """A generator that is made and never run is no span."""
     with Capture() as capture:

@@ -134,7 +134,7 @@ def test_token_gates_say_what_they_rest_on() -> None:
         "1 run with figures of different sources (baes): verified ones may differ from "
         "observed ones",
         "1 run observed only in part (baes): more was used than is shown",
-        "cost of 1 run are unknown and not compared",
+        "the cost of 1 run is unknown and not compared",
     )
     assert "no data cost>0: nothing has cost" in render_comparison(found)
 
@@ -161,3 +161,35 @@ def test_every_format_tells_the_same() -> None:
     }
     tags = {child.content for child in inline if child.type == "html_inline"}
     assert tags == {"<code>", "</code>"}
+
+
+def test_an_upper_bound_of_cost_is_told() -> None:
+    """A cost that may be too high isn't compared as if it were known."""
+    seen = {
+        "calls": 1, "input_tokens": 10, "output_tokens": 1, "cached_tokens": 0,
+        "complete": True, "cost_usd": 0.00002, "cost": {"unpriced": [], "is_upper_bound": True},
+    }  # fmt: skip
+    run = run_entry("run-u", observed=seen)
+    found = compared(session(), session(runs=(run,)), "cost>0.00001")
+    assert found.warnings == (
+        "1 run whose cost is an upper bound (baes): a part may have been cheaper",
+    )
+    rows = [line.split() for line in render_comparison(found)]
+    assert ["run", "baes", "cost", "-", "$0.000020", "new", "exact"] in rows
+
+
+def test_the_largest_growth_is_listed_first() -> None:
+    """The table shows twenty figures over a gate: the rest should be the least of them."""
+
+    def calling(times: int) -> SessionReport:
+        rows = [path(f"shop.f{at:02}", section="call", calls=1 + at * times) for at in range(30)]
+        return report([case("tests/test_a.py::test_a", *rows, call_ns=90)])
+
+    lines = render_comparison(compared(calling(1), calling(2), "calls>+0"))
+    first = lines.index("over a gate:") + 3
+    assert lines[first].startswith("function shop.f29 ")
+    assert not any("shop.f01 " in line for line in lines)
+    # Without a BASE nothing grew: the largest figure is the first.
+    lines = render_comparison(replace(compared(calling(2), calling(2), "calls>5"), base_ids=()))
+    assert lines[lines.index("over a gate:") + 3].startswith("test tests/test_a.py::test_a ")
+    assert lines[lines.index("over a gate:") + 4].startswith("function shop.f29 ")

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -15,6 +16,7 @@ from pytest_timestamps.report.html.page import render_html
 from pytest_timestamps.report.model import SessionReport
 from tests.big import big_report
 from tests.hostile import HOSTILE, hostile_report
+from tests.runs import OBSERVED, PENDING, VERIFIED
 from tests.samples import case, path, report
 
 
@@ -99,6 +101,23 @@ def test_data_has_the_figures_of_the_report() -> None:
     assert data["test_trees"]["total_ns"] == [15_000, 9_000]
     assert data["test_trees"]["up"] == [0, 1]
     assert data["timeline"]["length_ns"] == [15_000]
+
+
+def test_a_merged_reports_time_is_one_sessions() -> None:
+    """The wall time is the longest shard's, and the page says so."""
+    made = report()
+    assert b"wall time, start to end" in render_html(made)
+    session = replace(made.session, shards=(made.session.id, "x"))
+    assert b"the longest of 2 sessions" in render_html(replace(made, session=session))
+
+
+def test_what_the_runs_cost_is_a_total() -> None:
+    """As far as it is known: the rest is counted, and a bound is called one."""
+    seen = {**OBSERVED["observed"], "cost_usd": 0.1, "cost": {"is_upper_bound": True}}
+    runs = (VERIFIED, PENDING, {**OBSERVED, "observed": seen})
+    page = render_html(replace(report(), runs=runs)).decode()
+    assert '<p class="figure">$0.5200</p><p class="hint">at most, of 2 runs, 1 without' in page
+    assert "Cost</h2>" not in render_html(report()).decode()
 
 
 def test_names_survive_the_packing() -> None:

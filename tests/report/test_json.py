@@ -93,6 +93,15 @@ def test_a_tests_call_tree_may_be_absent() -> None:
     assert parse_report(json.dumps(made).encode()).tests[1].call_tree == ()
 
 
+def test_an_integer_beyond_64_bits_is_refused() -> None:
+    """A number that no float can hold is no duration; JSON itself has no limit."""
+    made = document()
+    made["functions"][0]["self_ns"] = 10**400
+    with pytest.raises(ReportFileError) as refused:
+        parse_report(json.dumps(made).encode())
+    assert f"functions[0].self_ns: expected at most {2**63 - 1}, got 1000" in str(refused.value)
+
+
 BROKEN: list[tuple[tuple[str | int, ...], object, str]] = [
     (("functions", 0, "calls"), -1, "functions[0].calls: expected 0 or more, got -1"),
     (("functions", 0, "calls"), True, "functions[0].calls: expected an integer, got true"),
@@ -107,6 +116,9 @@ BROKEN: list[tuple[tuple[str | int, ...], object, str]] = [
     (("session", "start_s"), "now", 'session.start_s: expected a number, got "now"'),
     (("session", "outcomes", "passed"), 1.5, "session.outcomes.passed: expected an integer"),
     (("timeline", "spans"), [[0, 0, 0, 0, 0, 0, -1]], "timeline.spans[0][6]: expected 0 or more"),
+    (("session", "shards"), [], "session.shards: expected 1 item or more, got 0"),
+    (("session", "start_s"), 1e300, "session.start_s: expected 253402300799 or less, got 1e+300"),
+    (("session", "end_s"), -0.5, "session.end_s: expected 0 or more, got -0.5"),
     (("runs",), [1], "runs[0]: expected an object, got 1"),
 ]
 
@@ -171,7 +183,19 @@ def test_a_missing_field_is_refused(place: tuple[str | int, ...]) -> None:
         (b'{"format_version": true}', "format_version is true"),
         (b'{"format_version": "1"}', 'format_version is "1"'),
         (b'{"format_version": NaN}', "not JSON: NaN is not a JSON number"),
-        (b'{"format_version": ' + b"1" * 5_000 + b"}", "not JSON: Exceeds the limit"),
+        (
+            b'{"format_version": ' + b"1" * 5_000 + b"}",
+            "not a session report: the number 11111111111111111111... has 5000 characters; "
+            "expected numbers that 64 bits hold",
+        ),
+        (
+            b'{"format_version": 1, "dropped_paths": 9223372036854775808}',
+            "not a session report: the number 9223372036854775808... has 19 characters; ",
+        ),
+        (
+            b'{"format_version": 1, "runs": [-1e999]}',
+            "not a session report: the number -1e999 is too large; expected finite numbers",
+        ),
         (b"[" * 200_000, "not a session report: nested too deeply"),
         (b'{"format_version": 1}', "the document: the field 'session' is missing"),
     ],
@@ -210,3 +234,12 @@ def test_a_file_is_named_in_the_message(tmp_path: Path) -> None:
         load_report(tmp_path / "text.json")
     (tmp_path / "good.json").write_bytes(b"\xef\xbb\xbf" + render_json(report()))
     assert load_report(tmp_path / "good.json") == report()
+
+
+def test_numbers_may_have_as_many_digits_as_64_bits() -> None:
+    """Names may have any number of them."""
+    made: Any = document()
+    made["functions"][0]["name"] = "n" + "1" * 400
+    made["functions"][0]["total_ns"] = 2**63 - 1
+    read = parse_report(json.dumps(made).encode()).functions[0]
+    assert (read.name, read.total_ns) == ("n" + "1" * 400, 2**63 - 1)

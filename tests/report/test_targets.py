@@ -12,8 +12,9 @@ from pytest_timestamps.report.renderers import BUILT_IN, Renderer, collect_rende
 from pytest_timestamps.report.targets import (
     ReportTarget,
     parse_targets,
+    render_target,
     write_atomically,
-    write_target,
+    write_content,
 )
 from tests.samples import report
 
@@ -143,7 +144,7 @@ def test_a_failed_write_leaves_the_old_file(
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(ReportFileError) as refused:
-        write_target(ReportTarget(NAMES, target), report())
+        write_content(ReportTarget(NAMES, target), b"names")
     assert str(refused.value) == (
         f"the names report was not written to {target}: No space left on device"
     )
@@ -169,7 +170,7 @@ def test_a_broken_renderer_is_named(tmp_path: Path, render: object, message: str
     """Nothing is written where a renderer fails."""
     target = ReportTarget(Renderer("mine", "txt", render), tmp_path / "x")  # type: ignore[arg-type]
     with pytest.raises(ReportFileError) as refused:
-        write_target(target, report())
+        write_content(target, render_target(target, report()))
     assert str(refused.value) == message
     assert os.listdir(tmp_path) == []
 

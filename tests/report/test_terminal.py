@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from pytest_timestamps.report.closing import closing_lines
 from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.terminal import TerminalStyle, render_sections, render_terminal
 from tests.samples import case, path, recording, report
@@ -132,6 +133,22 @@ def test_figures_of_several_shards_are_each_stated() -> None:
     shown = text(dataclasses.replace(one, overhead=(one.overhead[0], other)))
     assert "Python 3.13.1" in shown
     assert "900 ns ± 2 ns a span, Python 3.11.2" in shown
+
+
+def test_many_shards_overhead_is_one_line() -> None:
+    """Shards of one Python version are told by their extremes: a job may have twenty."""
+    made = report()
+    (one,) = made.overhead
+    shards = [
+        dataclasses.replace(one, span_ns=560 + at, spread_ns=at, stack_depth=24 + at % 2)
+        for at in range(20)
+    ]
+    other = dataclasses.replace(one, span_ns=300, spread_ns=1, python_version="3.9")
+    text = closing_lines(dataclasses.replace(made, overhead=(*shards, other)))[0]
+    assert text.endswith(
+        "(560 ns to 579 ns ± 19 ns a span, Python 3.13.1, 24 to 25 frames deep; "
+        "300 ns ± 1 ns a span, Python 3.9, 33 frames deep)"
+    )
 
 
 def test_the_text_format_is_plain() -> None:

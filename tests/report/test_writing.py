@@ -33,6 +33,31 @@ def test_a_failing_renderer_costs_no_other(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["deep"]
 
 
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (ValueError("two\nlines"), "ValueError: two lines"),
+        (SystemExit(3), "SystemExit: 3"),
+        (pytest.fail.Exception("on purpose"), "Failed: on purpose"),
+    ],
+)
+def test_whatever_a_renderer_raises_costs_no_other(
+    tmp_path: Path, raised: BaseException, said: str
+) -> None:
+    """In one line, also for what is no Exception."""
+
+    def leave(made: SessionReport) -> bytes:
+        raise raised
+
+    targets = [
+        ReportTarget(Renderer("mine", "x", leave), tmp_path / "mine"),
+        ReportTarget(MARKDOWN, tmp_path / "summary.md"),
+    ]
+    written = write_reports(targets, report(), {})
+    assert written.lines == [f"markdown report: {tmp_path / 'summary.md'}"]
+    assert written.problems == [f"the mine report was not made: its renderer raised {said}"]
+
+
 def test_markdown_joins_the_jobs_summary(tmp_path: Path) -> None:
     """After what is there already, and only where the variable is set."""
     summary = tmp_path / "summary.md"
@@ -41,6 +66,18 @@ def test_markdown_joins_the_jobs_summary(tmp_path: Path) -> None:
     written = write_reports(targets, report(), {"GITHUB_STEP_SUMMARY": str(summary)})
     assert written.lines[1] == "markdown report: added to the job's summary"
     assert summary.read_bytes() == b"# Before\n\n" + (tmp_path / "report.md").read_bytes()
+
+
+def test_the_summary_itself_may_be_the_target(tmp_path: Path) -> None:
+    """It has the report once, after what the step wrote there before."""
+    summary = tmp_path / "summary.md"
+    summary.write_text("# Before\n")
+    targets = [ReportTarget(MARKDOWN, tmp_path / "." / "summary.md")]
+    written = write_reports(targets, report(), {"GITHUB_STEP_SUMMARY": str(summary)})
+    assert written.lines == ["markdown report: added to the job's summary"]
+    text = summary.read_text()
+    assert text.startswith("# Before\n\n## Where the time went")
+    assert text.count("## Where the time went") == 1
 
 
 def test_a_full_summary_is_left_alone(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import openai
 import pytest
 
+from pytest_timestamps.cli import main
 from pytest_timestamps.errors import ArgumentError, SandboxError
 from pytest_timestamps.sandbox import Sandbox
 
@@ -269,6 +270,31 @@ def test_command_refuses_in_one_line() -> None:
         "pytest-timestamps: the sandbox binds to a loopback address only, got '0.0.0.0': "
         "expected 127.0.0.1, ::1 or localhost\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--page-size=0", "Invalid value for '--page-size': 0 is not in the range x>=1."),
+        ("--port=99999", "Invalid value for '--port': 99999 is not in the range 0<=x<=65535."),
+        (
+            "--availability-delay=-5",
+            "Invalid value for '--availability-delay': -5.0 is not in the range x>=0.",
+        ),
+        (
+            "--attribution-lag=-1",
+            "Invalid value for '--attribution-lag': -1.0 is not in the range x>=0.",
+        ),
+    ],
+)
+def test_command_refuses_numbers_that_make_no_sense(
+    option: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A page of no buckets would never come to its end; none of these starts a server."""
+    with pytest.raises(SystemExit) as ended:
+        main(["sandbox", "--host", "0.0.0.0", option])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f"pytest-timestamps: {message}\n"
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="this system has no IPv6")

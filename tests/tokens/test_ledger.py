@@ -281,3 +281,39 @@ def test_a_removed_run_leaves_nothing(ledger: Ledger, record: RunRecord) -> None
     assert path.exists()
     assert ledger.remove(path, lambda run: True)
     assert sorted(os.listdir(ledger.root)) == [".gitignore", "CACHEDIR.TAG"]
+
+
+def test_a_file_that_cannot_be_looked_at_is_no_missing_file(
+    ledger: Ledger, record: RunRecord
+) -> None:
+    """It may be a run, and another run's neighbour: it is listed as bad."""
+    good = ledger.create(record)
+    hidden = ledger.path_of("baes", OTHER_ID)
+    hidden.parent.mkdir(parents=True)
+    hidden.symlink_to(hidden)
+    listing = list_runs(ledger)
+    assert [run.path for run in listing.runs] == [good]
+    assert [file.path for file in listing.bad] == [hidden]
+    assert f"{hidden} can't be read: Too many levels of symbolic links" in str(listing.bad[0].error)
+
+
+def test_the_folder_that_cannot_be_listed_is_named(
+    ledger: Ledger, record: RunRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is one of several, and the others are fine."""
+    ledger.create(record)
+    closed = ledger.root / "closed"
+    closed.mkdir()
+    scandir = os.scandir
+
+    def refuse(folder: Path) -> object:
+        if folder == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(LedgerError) as raised:
+        list_runs(ledger)
+    assert str(raised.value) == (
+        f"{closed} can't be listed: Permission denied; expected a folder of runs"
+    )

@@ -8,6 +8,7 @@ from decimal import Decimal
 import genai_prices
 import pytest
 
+from pytest_timestamps.analysis.text import format_usd
 from pytest_timestamps.errors import ArgumentError, ArgumentTypeError
 from pytest_timestamps.tokens.budgets import (
     check_max_cost,
@@ -17,7 +18,7 @@ from pytest_timestamps.tokens.budgets import (
     shown_usd,
     token_breach,
 )
-from pytest_timestamps.tokens.pricing import Cost, ModelPrice, price_usage, shown_cost
+from pytest_timestamps.tokens.pricing import Cost, ModelPrice, price_usage
 from pytest_timestamps.tokens.usage import ModelUsage, ObservedUsage, TierUsage
 
 AT_S = 1_760_000_000  # 2025-10-09
@@ -198,8 +199,14 @@ def test_a_bad_cost_limit_is_refused(value: object, error: type[Exception]) -> N
         (Decimal("0.0000333"), "0.000033"),
         (Decimal("0.00099"), "0.00099"),
         (Decimal("1.5E-9"), "0.0000000015"),
+        (0.0000996, "0.00010"),
+        (Decimal("0.0000135"), "0.000014"),
+        (0.0000135, "0.000014"),
+        (0.00125, "0.0012"),
+        (-0.00002, "-0.000020"),
+        (1234.5, "1,234.5000"),
     ],
 )
 def test_a_table_shows_no_cost_as_nothing(usd: Decimal | float, shown: str) -> None:
     """What isn't zero doesn't look like it."""
-    assert shown_cost(usd) == shown
+    assert format_usd(usd) == shown

@@ -213,6 +213,28 @@ def test_leftover_keys_need_an_admin_key_only_if_there_are_any(
     assert note_path(ledger, record.run_id).exists()
 
 
+def test_a_key_of_a_run_that_goes_on_is_left(
+    ledger: Ledger, record: RunRecord, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One killed a moment ago looks the same, so the message says when to try again."""
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", "sk-admin")
+    now_s = int(real_time.time())
+    ledger.create(
+        dataclasses.replace(
+            record, state=RunState.RUNNING, window=Window(now_s - 9, now_s), steps=()
+        )
+    )
+    write_note(ledger, KeyNote(record.run_id, "proj_1", "svc_1", "key_1"))
+    status, _, err = program(ledger.root, "--remove-leftover-keys")
+    assert (status, err) == (
+        0,
+        "removed 0 leftover keys\n"
+        "left 1 keys of runs that go on; a run whose process was killed counts as over once it "
+        "has been silent for 60 s: try again then\n",
+    )
+    assert note_path(ledger, record.run_id).exists()
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [("0", 0), ("90s", 90), ("30m", 1_800), ("1.5h", 5_400), ("7d", 604_800), (" 2 W ", 1_209_600)],

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -10,7 +11,7 @@ from importlib import resources
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
-from pytest_timestamps.analysis.text import count, format_ns
+from pytest_timestamps.analysis.text import count, format_ns, format_usd
 from pytest_timestamps.report.closing import closing_lines
 from pytest_timestamps.report.html.page_data import encode_page_data
 from pytest_timestamps.report.model import SessionReport
@@ -86,14 +87,17 @@ def _cards(report: SessionReport) -> Iterator[tuple[str, str, str]]:
     spans = sum(timing.calls for timing in report.functions)
     errors = sum(timing.errors for timing in report.functions)
     yield "Tests", f"{len(report.tests):,}", _outcome_text(report)
-    yield "Session", format_ns(session.duration_ns), "wall time, start to end"
+    shards = len(session.shards)
+    wall = "wall time, start to end" if shards == 1 else f"the longest of {shards:,} sessions"
+    yield "Session", format_ns(session.duration_ns), wall
     yield "Tests and fixtures", format_ns(session.work_ns), "set-ups, bodies and teardowns"
     functions = count(len(report.functions), "decorated function")
     yield "Calls", f"{spans:,}", f"of {functions}, {errors:,} raised"
     taken_ns = sum(overhead.total_ns for overhead in report.overhead)
-    yield "Overhead", format_ns(taken_ns), "of recording, taken out of every figure"
+    yield "Overhead", format_ns(taken_ns), "of recording, taken out of the functions' times"
     if report.runs:
         yield _token_card(report)
+        yield _cost_card(report)
 
 
 def _outcome_text(report: SessionReport) -> str:
@@ -110,3 +114,14 @@ def _token_card(report: SessionReport) -> tuple[str, str, str]:
     unknown = len(runs) - len(known)
     text = f"in {count(len(runs), 'run')}, {verified:,} verified"
     return "Tokens", figure, f"{text}, {unknown:,} without a figure" if unknown else text
+
+
+def _cost_card(report: SessionReport) -> tuple[str, str, str]:
+    """The same for what the runs cost, as far as prices are known."""
+    runs = [read_run(run) for run in report.runs]
+    known = [run.cost_usd for run in runs if run.cost_usd is not None]
+    bound = "at most, " if any(run.cost_is_upper_bound for run in runs) else ""
+    figure = f"${format_usd(math.fsum(known))}" if known else "-"
+    unknown = len(runs) - len(known)
+    text = f"{bound}of {count(len(known), 'run')}"
+    return "Cost", figure, f"{text}, {unknown:,} without a figure" if unknown else text

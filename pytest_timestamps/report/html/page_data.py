@@ -52,7 +52,10 @@ def page_data(report: SessionReport) -> dict[str, object]:
         "tests": _tests(report.tests, kept, strings),
         "test_trees": _tree((t.call_tree for t in report.tests if t.nodeid in kept), strings),
         "fixtures": _fixtures(report.fixtures, strings),
-        "runs": [{**asdict(run), "tokens": run.tokens} for run in map(read_run, report.runs)],
+        "runs": [
+            {**asdict(run), "tokens": run.tokens, "cost": run.shown_cost}
+            for run in map(read_run, report.runs)
+        ],
         "timeline": _timeline(report, strings),
         "strings": list(strings.numbers),
     }

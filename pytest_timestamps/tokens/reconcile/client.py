@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-from pytest_timestamps.errors import BooksAccessError, BooksQueryError
+from pytest_timestamps.errors import ArgumentError, BooksAccessError, BooksQueryError
 from pytest_timestamps.tokens.keys import ADMIN_KEY_VARIABLES, admin_key
 from pytest_timestamps.tokens.secret import SecretText, masked
 
-__all__ = ["AdminKey", "BooksClient", "find_admin_key"]
+__all__ = ["AdminKey", "BooksClient", "check_base_url", "find_admin_key"]
 
+_BASE_URL_VARIABLE: Final = "OPENAI_BASE_URL"
 _TIMEOUT_S: Final = 60.0
 _TRIES: Final = 4
 _FIRST_PAUSE_S: Final = 1.0
@@ -38,6 +40,28 @@ def find_admin_key(environ: Mapping[str, str]) -> AdminKey:
     value = admin_key(environ)
     names = [name for name in ADMIN_KEY_VARIABLES if environ.get(name) == value]
     return AdminKey(value, names[0] if names else ADMIN_KEY_VARIABLES[0])
+
+
+def check_base_url(option: str | None, environ: Mapping[str, str]) -> None:
+    """Raise `ArgumentError` where the address that will be asked can't be one.
+
+    The SDK would try it, and a mistake would look like an outage.
+    """
+    name, url = "--base-url", option
+    if url is None:
+        name, url = _BASE_URL_VARIABLE, environ.get(_BASE_URL_VARIABLE)
+    if url is None:
+        return
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise ArgumentError(
+            f"{name} must be an http or https address such as https://api.openai.com/v1; "
+            f"got {url!r:.80}"
+        )
 
 
 class BooksClient:

@@ -16,7 +16,7 @@ from pytest_timestamps.errors import LedgerError
 from pytest_timestamps.tokens.durations import parse_duration_s
 from pytest_timestamps.tokens.ledger import Ledger
 from pytest_timestamps.tokens.reconcile.agenda import Selection
-from pytest_timestamps.tokens.reconcile.client import BooksClient, find_admin_key
+from pytest_timestamps.tokens.reconcile.client import BooksClient, check_base_url, find_admin_key
 from pytest_timestamps.tokens.reconcile.cost import price_overrides
 from pytest_timestamps.tokens.reconcile.drift import parse_tolerance
 from pytest_timestamps.tokens.reconcile.invocation import Invocation, Wishes
@@ -151,6 +151,7 @@ def reconcile(runs_dir: Path, **options: Any) -> int:
       3  with --require-verified: a run is still open
     """
     policy, wishes = _policy(options), _wishes(options)
+    check_base_url(options["base_url"], os.environ)
     if not runs_dir.is_dir():
         what = "is a file" if runs_dir.exists() else "doesn't exist"
         raise LedgerError(f"{runs_dir} {what}; expected a folder of runs, such as runs")

@@ -159,7 +159,8 @@ def _line(day: DayCosts) -> str:
 
 
 def _gap(usd: Decimal | None) -> str:
-    return "unknown" if usd is None else f"{usd:+.4f} USD"
+    # A rest of a rounding error is no negative amount.
+    return "unknown" if usd is None else f"{round(usd, 4) + 0:+.4f} USD"
 
 
 def _costs(

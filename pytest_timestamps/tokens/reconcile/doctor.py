@@ -12,11 +12,11 @@ from typing import Final
 
 import click
 
-from pytest_timestamps.errors import TimestampsError, TokenRunError
+from pytest_timestamps.errors import ArgumentError, TimestampsError, TokenRunError
 from pytest_timestamps.tokens.keys import KeyPolicy, KeyWish, find_keys
 from pytest_timestamps.tokens.ledger import Ledger
 from pytest_timestamps.tokens.listing import list_runs
-from pytest_timestamps.tokens.reconcile.client import BooksClient, find_admin_key
+from pytest_timestamps.tokens.reconcile.client import BooksClient, check_base_url, find_admin_key
 from pytest_timestamps.tokens.reconcile.cost import price_overrides
 from pytest_timestamps.tokens.reconcile.pages import read_query
 from pytest_timestamps.tokens.reconcile.plan import Query
@@ -79,6 +79,11 @@ def _books(environ: Mapping[str, str], base_url: str | None, now_s: int) -> Iter
         yield Finding("admin key", False, str(error))
         return
     yield Finding("admin key", True, f"in {key.variable}")
+    try:
+        check_base_url(base_url, environ)
+    except ArgumentError as error:
+        yield Finding("base URL", False, str(error))
+        return
     client = BooksClient(key, base_url, tries=2, timeout_s=20.0)
     try:
         address = client.base_url

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_timestamps.tokens.contract.usage import encode_counts, encode_models
-from pytest_timestamps.tokens.reconcile.drift import drift_of, total_drift
+from pytest_timestamps.tokens.reconcile.drift import Drift, Drifts, drift_of, drifts_of
 from pytest_timestamps.tokens.reconcile.result import PassResult, RunResult
 from pytest_timestamps.tokens.reconcile.wording import (
     premise_of,
@@ -26,15 +26,15 @@ FORMAT_VERSION: Final = 1
 
 def document_of(result: PassResult, root: Path, tolerance: Decimal | None) -> dict[str, object]:
     """Everything that the table shows, and the details that it leaves out."""
-    drifts = [drift for run in result.runs if (drift := drift_of(run.record)) is not None]
+    drifts = drifts_of(result)
     totals, cost_usd, unpriced = verified_totals(result)
     return {
         "format_version": FORMAT_VERSION,
         "dir": str(root),
         "at_s": result.at_s,
         "requests_planned": result.requests,
-        "runs": [run_entry(run, result, root, tolerance) for run in result.runs],
-        "groups": _groups(result),
+        "runs": [run_entry(run, result, root, drifts, tolerance) for run in result.runs],
+        "groups": _groups(result, drifts, tolerance),
         "totals": {
             "verified_runs": sum(_is_proven(run) for run in result.runs),
             **encode_counts(totals),
@@ -42,7 +42,7 @@ def document_of(result: PassResult, root: Path, tolerance: Decimal | None) -> di
             "known_cost_usd": cost_usd,
             "runs_without_cost": unpriced,
         },
-        "drift": total_drift(drifts).to_json() if drifts else None,
+        "drift": None if drifts.total is None else drifts.total.to_json(),
         "tolerance": None if tolerance is None else float(tolerance),
         "query_errors": list(result.errors),
         "bad_files": [{"file": str(bad.path), "error": str(bad.error)} for bad in result.bad],
@@ -54,7 +54,7 @@ def document_of(result: PassResult, root: Path, tolerance: Decimal | None) -> di
 
 
 def run_entry(
-    run: RunResult, result: PassResult, root: Path, tolerance: Decimal | None
+    run: RunResult, result: PassResult, root: Path, drifts: Drifts, tolerance: Decimal | None
 ) -> dict[str, object]:
     """One run of the document."""
     record, verdict = run.record, run.record.reconciliation
@@ -85,7 +85,7 @@ def run_entry(
         "cost_usd": record.cost_usd if shown and _is_priced(cost) else None,
         "cost": cost if shown else None,
         "drift": None if drift is None else drift.to_json(),
-        "exceeds_tolerance": bool(drift and tolerance is not None and drift.exceeds(tolerance)),
+        "exceeds_tolerance": _exceeds(drifts.runs.get(record.run_id), tolerance),
         "warning": run.warning,
         "error": run.error,
         "file": str(run.file.path),
@@ -111,16 +111,25 @@ def _is_priced(cost: object) -> bool:
     return isinstance(cost, dict) and not cost.get("unpriced")
 
 
-def _groups(result: PassResult) -> list[dict[str, object]]:
+def _exceeds(drift: Drift | None, tolerance: Decimal | None) -> bool:
+    return drift is not None and tolerance is not None and drift.exceeds(tolerance)
+
+
+def _groups(
+    result: PassResult, drifts: Drifts, tolerance: Decimal | None
+) -> list[dict[str, object]]:
     """The groups that have totals of their own, each once."""
     groups: dict[tuple[str, ...], dict[str, object]] = {}
     for run in result.runs:
         group = run.record.reconciliation.group
         if group is not None:
+            drift = drifts.groups.get(group.runs)
             groups[group.runs] = {
                 "runs": list(group.runs),
                 "start_timestamp": group.start_s,
                 "end_timestamp": group.end_s,
                 "totals": encode_counts(group.totals),
+                "drift": None if drift is None else drift.to_json(),
+                "exceeds_tolerance": _exceeds(drift, tolerance),
             }
     return list(groups.values())

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from pytest_timestamps.errors import ArgumentError, BooksQueryError, RunFileError
+from pytest_timestamps.errors import ArgumentError, BooksAccessError, BooksQueryError, RunFileError
 from pytest_timestamps.tokens.reconcile.agenda import Selection
 from pytest_timestamps.tokens.reconcile.costs import (
     DayCosts,
@@ -19,7 +19,7 @@ from pytest_timestamps.tokens.reconcile.costs import (
     costs_lines,
 )
 from pytest_timestamps.tokens.reconcile.document import document_of
-from pytest_timestamps.tokens.reconcile.drift import drift_of
+from pytest_timestamps.tokens.reconcile.drift import drifts_of
 from pytest_timestamps.tokens.reconcile.reconciler import Planned, Reconciler
 from pytest_timestamps.tokens.reconcile.report import Target, write_report
 from pytest_timestamps.tokens.reconcile.result import PassResult
@@ -76,7 +76,13 @@ class Invocation:
             self._show_plan(self.reconciler.plan(wishes.selection), wishes.as_json)
             return 0
         result = self._watched(wishes) if wishes.watch else self._pass(wishes.selection)
-        days = self._costs(result) if wishes.with_costs else None
+        days, refusal = None, None
+        if wishes.with_costs:
+            try:
+                days = self._costs(result)
+            except BooksAccessError as error:
+                # The runs are settled by now: what was found about them is shown first.
+                refusal = error
         if wishes.as_json:
             document = document_of(result, self.root, wishes.tolerance)
             if days is not None:
@@ -89,13 +95,15 @@ class Invocation:
         for target in wishes.targets:
             write_report(target, result, self.root, wishes.tolerance)
             self.note(f"{target.format} report: {target.path}")
+        if refusal is not None:
+            raise refusal
         return self._status(result, wishes)
 
     def _status(self, result: PassResult, wishes: Wishes) -> int:
         tolerance = wishes.tolerance
+        drifts = drifts_of(result)
         exceeded = tolerance is not None and any(
-            (drift := drift_of(run.record)) is not None and drift.exceeds(tolerance)
-            for run in result.runs
+            drift.exceeds(tolerance) for drift in (*drifts.runs.values(), *drifts.groups.values())
         )
         failed = self.failed_before or result.has_failures or exceeded
         if failed:

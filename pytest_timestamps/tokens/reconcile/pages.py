@@ -28,17 +28,26 @@ def read_query(
 ) -> Sequence[BooksRow]:
     """All rows that answer *query*, over all pages.
 
-    Raises `BooksAnswerError` if a page can't be believed, if a cursor or a minute comes twice,
-    or if the pages come to no end.
+    Raises `BooksAnswerError`, which names the endpoint, if a page can't be believed, if a cursor
+    or a minute comes twice, or if the pages come to no end.
     """
+    path = f"/organization/usage/{query.endpoint}"
+    try:
+        return _read(source, path, query, on_page)
+    except BooksAnswerError as error:
+        raise BooksAnswerError(f"GET {path}: {error}") from error
+
+
+def _read(
+    source: UsageSource, path: str, query: Query, on_page: Callable[[], None]
+) -> Sequence[BooksRow]:
     rows: list[BooksRow] = []
     minutes: set[int] = set()
     cursors: set[str] = set()
     cursor: str | None = None
     while True:
         params = query.params() | ({"page": cursor} if cursor is not None else {})
-        text = source.get(f"/organization/usage/{query.endpoint}", params)
-        page = checked_page(parse_json(text), query)
+        page = checked_page(parse_json(source.get(path, params)), query)
         on_page()
         for minute_s in page.minutes:
             if minute_s in minutes:

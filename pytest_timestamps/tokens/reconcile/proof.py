@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pytest_timestamps.tokens.reconcile.books import Reading
@@ -32,7 +32,8 @@ class Proof:
     """A run's figure, and how it is proven.
 
     ``differences`` are those between the models of books and observation whose sums agree.
-    ``batch_unknown`` says that a part of it may have been batch work.
+    ``batch_unknown`` says that a part of it may have been batch work. ``is_trusted`` says that
+    the books were taken at their word, against what was observed.
     """
 
     attribution: Attribution
@@ -40,6 +41,7 @@ class Proof:
     by_model: Mapping[str, ModelUsage] = field(default_factory=dict)
     batch_unknown: bool = False
     differences: tuple[Difference, ...] = ()
+    is_trusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,10 @@ def _prove_exclusive(member: Member, reading: Reading, trust_books: bool) -> Ver
         agrees, expected = reported == known.totals, "as much as"
     else:
         agrees, expected = is_no_less(reported, known.totals), "at least as much as"
-    if agrees or trust_books:
+    if agrees:
         return _proof(Attribution.EXCLUSIVE, reading, found if known.is_complete else ())
+    if trust_books:
+        return replace(_proof(Attribution.EXCLUSIVE, reading, found), is_trusted=True)
     return Refusal(
         FailureKind.DISAGREES_WITH_OBSERVATION,
         f"the books have {_gap(reported, known.totals)} what was observed; expected {expected} "

@@ -158,7 +158,7 @@ def _concluded(
         failure = Failure(verdict.kind, True, verdict.message)
         return _open(before, asked, reading, _as_verdict(attempt, Status.FAILED, failure), failure)
     if reading.at_s > _deadline_s(asked, after, policy):
-        failure = _too_old(asked, after.last_error)
+        failure = _too_old(asked, after.last_error, is_empty=not after.has_data)
         failed = _as_verdict(attempt, Status.FAILED, failure)
         return _open(before, asked, reading, replace(failed, error=after.last_error), failure)
     return _open(before, asked, reading, attempt, None)
@@ -243,13 +243,14 @@ def _deadline_s(asked: Asked, history: History, policy: Policy) -> int:
     return max(by_age_s, first_good_s + (policy.checks - 1) * policy.interval_s + policy.settle_s)
 
 
-def _too_old(asked: Asked, last_error: str | None) -> Failure:
+def _too_old(asked: Asked, last_error: str | None, *, is_empty: bool = False) -> Failure:
+    what = "showed no usage at all" if is_empty else "gave no stable figure"
     error = "" if last_error is None else f"; the last failed query said: {last_error}"
     return Failure(
         FailureKind.MAX_AGE,
         True,
-        "the books gave no stable figure in the time allowed; raise --max-age and use --force to "
-        f"ask again{error}",
+        f"the books {what} in the time allowed; raise --max-age and use --force to ask again"
+        f"{error}",
     )
 
 

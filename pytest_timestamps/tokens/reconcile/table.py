@@ -7,8 +7,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from pytest_timestamps.analysis.text import format_usd
 from pytest_timestamps.tokens.reconcile.document import verified_totals
-from pytest_timestamps.tokens.reconcile.drift import Drift, drift_of, total_drift
+from pytest_timestamps.tokens.reconcile.drift import Drift, Drifts, drift_of, drifts_of
 from pytest_timestamps.tokens.reconcile.proof import PREMISE
 from pytest_timestamps.tokens.reconcile.result import PassResult, RunResult
 from pytest_timestamps.tokens.reconcile.wording import (
@@ -41,6 +42,7 @@ HEADERS: Final = (
     "why",
 )
 _WHY_WIDTH: Final = 72
+_IDS_SHOWN: Final = 3
 _LEFT: Final = {"run", "framework", "status", "attribution", "reads", "next read (UTC)", "why"}
 
 
@@ -110,7 +112,9 @@ def summary_lines(result: PassResult, tolerance: Decimal | None) -> Iterator[str
     proven = sum(run.record.status is Status.VERIFIED for run in result.runs)
     disputed = sum(run.file.disputed for run in result.runs)
     still_open = len(result.open_runs)
-    price = f"{cost_usd:.4f} USD" + (f" and {unpriced} of unknown price" if unpriced else "")
+    price = f"{format_usd(cost_usd)} USD" + (
+        f" and {unpriced} of unknown price" if unpriced else ""
+    )
     yield (
         f"verified: {proven - disputed} of {len(result.runs)} runs, {totals.calls:,} calls, "
         f"{totals.input_tokens:,} input ({totals.cached_tokens:,} cached), "
@@ -118,7 +122,7 @@ def summary_lines(result: PassResult, tolerance: Decimal | None) -> Iterator[str
     )
     if any(premise_of(run) for run in result.runs):
         yield f"exclusive and remainder figures rest on this {PREMISE}"
-    yield from _drift_lines(result.runs, tolerance)
+    yield from _drift_lines(drifts_of(result), tolerance)
     yield from (f"query failed: {error}" for error in result.errors)
     yield from (f"disputed: {dispute.message}" for dispute in result.disputes)
     yield from (
@@ -127,22 +131,44 @@ def summary_lines(result: PassResult, tolerance: Decimal | None) -> Iterator[str
     )
 
 
-def _drift_lines(runs: Sequence[RunResult], tolerance: Decimal | None) -> Iterator[str]:
-    drifts = [(run, drift) for run in runs if (drift := drift_of(run.record)) is not None]
-    if not drifts:
+def _drift_lines(drifts: Drifts, tolerance: Decimal | None) -> Iterator[str]:
+    total = drifts.total
+    if total is None:
         return
-    total = total_drift(drift for _, drift in drifts)
-    gap = total.surplus
+    counted = len(set(drifts.runs).union(*drifts.groups))
     yield (
-        f"drift (books less observed, {len(drifts)} runs): {gap.calls:+,} calls, "
-        f"{gap.input_tokens:+,} input, {gap.output_tokens:+,} output, "
-        f"{gap.cached_tokens:+,} cached; at most {shown_drift(total)}"
+        f"drift (books less observed, {counted} runs): {_shown_gap(total)}; "
+        f"at most {shown_drift(total)}"
     )
+    for run_ids, drift in drifts.groups.items():
+        books = drift.reported
+        yield (
+            f"the books of {_shown_group(run_ids)}: {books.calls:,} calls, "
+            f"{books.input_tokens:,} input ({books.cached_tokens:,} cached), "
+            f"{books.output_tokens:,} output; drift: {_shown_gap(drift)}; "
+            f"at most {shown_drift(drift)}"
+        )
     if tolerance is None:
         return
-    for run, drift in drifts:
+    named = [(f"run {run_id}", drift) for run_id, drift in drifts.runs.items()]
+    named += [(_shown_group(run_ids), drift) for run_ids, drift in drifts.groups.items()]
+    for name, drift in named:
         if drift.exceeds(tolerance):
             yield (
-                f"drift of run {run.record.run_id} is {shown_drift(drift)}, more than the "
-                f"tolerance of {tolerance:.2%}"
+                f"drift of {name} is {shown_drift(drift)}, more than the tolerance of "
+                f"{tolerance:.2%}"
             )
+
+
+def _shown_gap(drift: Drift) -> str:
+    gap = drift.surplus
+    return (
+        f"{gap.calls:+,} calls, {gap.input_tokens:+,} input, {gap.output_tokens:+,} output, "
+        f"{gap.cached_tokens:+,} cached"
+    )
+
+
+def _shown_group(run_ids: Sequence[str]) -> str:
+    more = len(run_ids) - _IDS_SHOWN
+    shown = ", ".join(run_ids[:_IDS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return f"the group of {shown}"

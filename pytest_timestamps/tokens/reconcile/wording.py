@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from pytest_timestamps.analysis.text import format_usd
 from pytest_timestamps.tokens.durations import shown_age
 from pytest_timestamps.tokens.reconcile.proof import PREMISE
 from pytest_timestamps.tokens.reconcile.result import PassResult, RunResult
@@ -73,7 +74,7 @@ def shown_cost(result: RunResult) -> str:
     cost = _cost_details(result)
     if record.status is not Status.VERIFIED and cost.get("unpriced"):
         return DASH
-    return f"{'<= ' if cost.get('is_upper_bound') else ''}{record.cost_usd:.4f}"
+    return f"{'<= ' if cost.get('is_upper_bound') else ''}{format_usd(record.cost_usd)}"
 
 
 def premise_of(result: RunResult) -> str | None:
@@ -92,7 +93,9 @@ def why(result: RunResult, now: PassResult, root: Path) -> str:
         parts.append(f"no price is known for {', '.join(map(str, unpriced))}")
     if result.file.disputed:
         parts.append("another run used the key in its minutes; see dispute.json beside its file")
-    if record.status is Status.VERIFIED and record.reconciliation.unknown.get("differences"):
+    details = record.reconciliation.unknown
+    is_trusted = bool(details.get("trusted_books"))
+    if record.status is Status.VERIFIED and details.get("differences") and not is_trusted:
         parts.append("the sums agree, single models differ")
     if result.warning is not None:
         parts.append(result.warning)
@@ -109,6 +112,8 @@ def why(result: RunResult, now: PassResult, root: Path) -> str:
 def _reason(result: RunResult, now_s: int) -> str:
     record, verdict = result.record, result.record.reconciliation
     if record.status is Status.VERIFIED:
+        if verdict.unknown.get("trusted_books"):
+            return f"the books' word against what was observed (--trust-books); {PREMISE}"
         return f"proven: {PREMISE}" if premise_of(result) else "proven"
     if record.usage_scope.api_key_id is None:
         return "no key id: it can't be asked about"

@@ -13,7 +13,7 @@ from pytest_timestamps.tokens.record import Attribution, RunRecord, Status
 
 __all__ = ["applied"]
 
-_DETAILS = ("cost", "premise", "differences", "unreadable_files", "warning")
+_DETAILS = ("cost", "premise", "differences", "trusted_books", "unreadable_files", "warning")
 
 
 def applied(
@@ -69,6 +69,8 @@ def _beside(proof: Proof) -> dict[str, object]:
     beside: dict[str, object] = {}
     if proof.attribution in (Attribution.EXCLUSIVE, Attribution.REMAINDER):
         beside["premise"] = PREMISE
+    if proof.is_trusted:
+        beside["trusted_books"] = True
     if proof.differences:
         beside["differences"] = [found.to_json() for found in proof.differences]
     return beside

@@ -68,7 +68,10 @@ def test_statuses(world: World, long_ago_s: int, capsys: pytest.CaptureFixture[s
     assert run("--require-verified") == 3
     world.sandbox.faults.add("html", times=None)
     assert run() == 1
-    assert "query failed: the answer is no JSON" in capsys.readouterr().out
+    assert (
+        "query failed: GET /organization/usage/completions: the answer is no JSON"
+        in capsys.readouterr().out
+    )
     late = world.add_run(long_ago_s - HOUR_S, framework="late")
     assert run("--max-age=1s", "--framework=late") == 1
     capsys.readouterr()
@@ -206,6 +209,10 @@ BAD: list[tuple[list[str], str]] = [
     (["--run=0b0c9a56-7d0e-4a3f-9a53-0c8a3c1f7a10"], "--run: there is no run 0b0c9a56-"),
     (["--framework=beas"], "--framework: there is no run of 'beas' in runs; expected one of: baes"),
     (["--framework=../x"], "--framework must be a lower-case letter"),
+    (["--base-url=nonsense"], "--base-url must be an http or https address such as https://api."),
+    (["--base-url=ftp://x/v1"], "--base-url must be an http or https address such as https://"),
+    (["--base-url=http://[x/v1"], "--base-url must be an http or https address such as https"),
+    (["--base-url=http:///v1"], "--base-url must be an http or https address such as https:/"),
 ]
 
 
@@ -232,6 +239,7 @@ def test_wrong_usage_is_one_line_and_status_2(
         ("RECONCILIATION_VERIFICATION_INTERVAL_MIN", "soon", "must be a number of minutes, 0 or"),
         ("RECONCILIATION_VERIFICATION_INTERVAL_MIN", "-1", "must be a number of minutes, 0 or"),
         ("RECONCILIATION_MIN_STABLE_VERIFICATIONS", "0", "must be 1 or more; got '0'"),
+        ("OPENAI_BASE_URL", "", "OPENAI_BASE_URL must be an http or https address such as https"),
         ("OPENAI_ADMIN_KEY", "sk-wrong", "to the key in OPENAI_ADMIN_KEY: it isn't a valid admin"),
         ("OPENAI_ADMIN_KEY", None, "there is no admin key: expected one in OPENAI_ADMIN_KEY or"),
     ],
@@ -280,3 +288,90 @@ def test_a_bad_price_is_named(world: World, capsys: pytest.CaptureFixture[str]) 
     assert "prices.\"ours\".input_usd_per_million is a string ('cheap'); expected USD" in (
         capsys.readouterr().err
     )
+
+
+def test_a_group_without_figures_has_a_drift_of_its_own(
+    world: World, long_ago_s: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What all its runs observed stands against its books: in the text, in JSON, as a status."""
+    half = observed_of((Call(5, 90, 20),), complete=False)
+    for _ in range(2):
+        world.add_run(long_ago_s, calls=(Call(5, 100, 20),), observed=half)
+    alone = world.add_run(long_ago_s - HOUR_S, calls=(Call(5, 300, 20),))
+    assert run("--interval=0", "--tolerance=20%") == 0
+    assert run("--interval=0", "--tolerance=20%") == 1
+    capsys.readouterr()
+    assert run("--tolerance=20%", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    (group,) = document["groups"]
+    surplus = {"calls": 0, "input_tokens": 20, "output_tokens": 0, "cached_tokens": 0}
+    assert group["drift"]["surplus"] == surplus
+    assert group["drift"]["share"] == 0.1
+    (of_model,) = group["drift"]["by_model"]
+    assert of_model["surplus"] == surplus
+    assert group["exceeds_tolerance"] is False
+    assert document["drift"]["surplus"] == surplus
+    assert document["drift"]["share"] == 0.04
+    assert run("--tolerance=9%") == 1
+    out = capsys.readouterr().out
+    assert "drift (books less observed, 3 runs): +0 calls, +20 input, +0 output" in out
+    ids = ", ".join(group["runs"])
+    assert (
+        f"the books of the group of {ids}: 2 calls, 200 input (0 cached), 40 output; drift: "
+        "+0 calls, +20 input, +0 output, +0 cached; at most 10.00%"
+    ) in out
+    assert f"drift of the group of {ids} is 10.00%, more than the tolerance of 9.00%" in out
+    assert alone.run_id not in group["runs"]
+
+
+@pytest.mark.parametrize("neighbours", [0, 1])
+def test_a_tolerance_waits_for_the_verdict(world: World, long_ago_s: int, neighbours: int) -> None:
+    """What the books don't show yet is no drift: the gate judges what won't change any more."""
+    seen = observed_of((Call(5, 99, 20),), complete=False)
+    for _ in range(1 + neighbours):
+        world.add_run(long_ago_s, observed=seen)
+    assert run("--interval=0", "--tolerance=0") == 0
+    assert run("--interval=0", "--tolerance=0") == 1
+
+
+def test_a_disputed_run_is_no_part_of_drift_and_tolerance(
+    world: World, long_ago_s: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its figure is in doubt; the group that it is in has a drift."""
+    seen = observed_of((Call(5, 90, 20),), complete=False)
+    old = world.add_run(long_ago_s, observed=seen)
+    for _ in range(2):
+        assert run("--interval=0") == 0
+    late = world.add_run(long_ago_s, calls=(Call(6, 100, 20),), observed="complete")
+    capsys.readouterr()
+    assert run("--json", "--tolerance=8%") == 1
+    document = json.loads(capsys.readouterr().out)
+    assert [entry["exceeds_tolerance"] for entry in document["runs"]] == [False, False]
+    (group,) = document["groups"]
+    assert group["runs"] == sorted([old.run_id, late.run_id])
+    assert document["drift"]["surplus"]["input_tokens"] == 10
+
+
+def test_a_cost_that_is_next_to_nothing_is_not_shown_as_nothing(
+    world: World, long_ago_s: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Less than four decimals can show is shown with two digits, in the row and in the sum."""
+    world.add_run(long_ago_s, calls=(Call(5, 9, 15),))
+    for _ in range(2):
+        assert run("--interval=0") == 0
+    out = capsys.readouterr().out
+    assert "  0.000010  " in out
+    assert "15 output, 0.000010 USD; open: 0" in out
+
+
+def test_costs_that_are_refused_hide_no_result(
+    world: World, long_ago_s: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The runs were settled before: the table and the reports come out, and the status is 2."""
+    record = world.add_run(long_ago_s - 2 * 86_400)
+    world.sandbox.faults.add("forbidden", "*/costs", times=None)
+    assert run("--costs", "--report=json:r.json") == 2
+    out, err = capsys.readouterr()
+    assert f"{record.run_id}  baes" in out
+    assert "GET /organization/costs answered 403 to the key in OPENAI_ADMIN_KEY" in err
+    assert json.loads(Path("r.json").read_text())["runs"][0]["run_id"] == record.run_id

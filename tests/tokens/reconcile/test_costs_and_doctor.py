@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 
 from pytest_timestamps.errors import BooksQueryError
-from pytest_timestamps.tokens.reconcile.costs import INVOICE, compare_days, costs_lines, whole_days
+from pytest_timestamps.tokens.reconcile.costs import (
+    INVOICE,
+    DayCosts,
+    compare_days,
+    costs_lines,
+    whole_days,
+)
 from pytest_timestamps.tokens.reconcile.doctor import examine
 from tests.tokens.reconcile.world import NOON_S, Call, World
 
@@ -139,3 +145,18 @@ def test_doctor_without_a_folder_only_notes_it(world: World, tmp_path: Path) -> 
     """It may be a fresh machine."""
     found = list(examine(tmp_path / "gone", {}, None, NOON_S))
     assert [(f.subject, f.is_fine) for f in found][:2] == [("admin key", False), ("runs", None)]
+
+
+def test_doctor_names_an_address_that_is_none(world: World, tmp_path: Path) -> None:
+    """An empty variable, as CI makes it of a missing secret, is no outage."""
+    environ = {"OPENAI_ADMIN_KEY": "sk-admin-x", "OPENAI_BASE_URL": ""}
+    found = {f.subject: f for f in examine(tmp_path / "gone", environ, None, NOON_S)}
+    assert found["base URL"].is_fine is False
+    assert "OPENAI_BASE_URL must be an http or https address" in found["base URL"].text
+    assert "permission to read usage" not in found
+
+
+def test_a_rounding_error_is_no_negative_mismatch() -> None:
+    """Amounts come as binary fractions; what is left of them is nothing."""
+    day = DayCosts(NOON_S, "1 keys", 100, 100, Decimal("0.1"), Decimal("0.0999999999"))
+    assert "quantity mismatch +0.0000 USD, price mismatch +0.0000 USD" in costs_lines([day])[0]

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_timestamps.tokens.listing import list_runs
 from pytest_timestamps.tokens.reconcile.policy import Policy
+from pytest_timestamps.tokens.reconcile.wording import why
 from pytest_timestamps.tokens.record import Attribution, FailureKind, RunState, Status
 from pytest_timestamps.tokens.usage import TokenCounts
 from tests.tokens.reconcile.world import KEY, MODEL, NOON_S, REASON, Call, World, observed_of
@@ -188,9 +189,26 @@ def test_trust_books_with_force_takes_the_books(world: World) -> None:
     world.reconcile(END_S + 65 * MIN)
     assert world.read(run).status is Status.FAILED
     policy = Policy(trust_books=True, force=True)
-    world.reconcile(END_S + 95 * MIN, policy)
+    result = world.reconcile(END_S + 95 * MIN, policy)
+    now = world.read(run)
+    assert now.status is Status.VERIFIED
+    assert now.reported == TokenCounts(1, 100, 20, 0)
+    assert now.reconciliation.unknown["trusted_books"] is True
+    assert now.reconciliation.unknown["differences"]
+    assert why(result.runs[0], result, world.ledger.root) == (
+        "the books' word against what was observed (--trust-books); premise: no other run than "
+        "those in this ledger used the key"
+    )
+
+
+def test_books_that_agree_need_no_trust(world: World) -> None:
+    """With --trust-books a run that agrees is proven as ever."""
+    run = world.add_run()
+    world.reconcile(END_S + 30 * MIN, Policy(trust_books=True))
+    result = world.reconcile(END_S + 65 * MIN, Policy(trust_books=True))
     assert world.read(run).status is Status.VERIFIED
-    assert world.read(run).reported == TokenCounts(1, 100, 20, 0)
+    assert "trusted_books" not in world.read(run).reconciliation.unknown
+    assert why(result.runs[0], result, world.ledger.root).startswith("proven: premise")
 
 
 def test_an_incomplete_lone_run_takes_the_books_figure(world: World) -> None:
@@ -420,3 +438,21 @@ def test_a_refused_key_stops_everything_without_a_trace(world: World, kind: str)
     assert ("admin key" if kind == "unauthorized" else "api.usage.read") in str(raised.value)
     assert world.read(run) == run
     assert KEY not in str(raised.value)
+
+
+def test_books_that_stay_empty_are_not_called_unstable(world: World) -> None:
+    """They agreed all the time; what is wrong is that they have nothing."""
+    run = world.add_run(calls=())
+    seen = observed_of((Call(),))
+    world.ledger.update(
+        world.ledger.path_of("baes", run.run_id), lambda r: replace(r, observed=seen)
+    )
+    for minutes in (30, 65, 25 * 60):
+        world.reconcile(END_S + minutes * MIN)
+    failure = world.read(run).reconciliation.failure
+    assert failure is not None
+    assert failure.kind is FailureKind.MAX_AGE
+    assert failure.message == (
+        "the books showed no usage at all in the time allowed; raise --max-age and use --force to "
+        "ask again"
+    )

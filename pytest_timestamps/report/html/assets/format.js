@@ -63,7 +63,9 @@ function element(tag, attributes, ...children) {
 // be broken after the characters that join words.
 function nameElement(name) {
   const colons = name.lastIndexOf("::");
-  const cut = colons >= 0 ? colons + 2 : name.lastIndexOf(".", name.length - 2) + 1;
+  // A file's dot stands before its ending, a function's before its own name.
+  const mark = name.endsWith(".py") ? "/" : ".";
+  const cut = colons >= 0 ? colons + 2 : name.lastIndexOf(mark, name.length - 2) + 1;
   const label = element("bdi", { class: "name", title: name.length > 60 ? name : null });
   if (cut > 0) label.append(element("span", { class: "path" }, ...breakable(name.slice(0, cut))));
   label.append(...breakable(name.slice(cut)));

@@ -157,7 +157,7 @@ function showTimeline(data) {
   const spans = data.timeline.name.length;
   if (!spans) return;
   const left = data.timeline.left_out;
-  document.getElementById("timeline-lead").textContent = `${formatCount(spans)} ${spans === 1 ? "span" : "spans"} on the session's clock${left ? `; the ${formatCount(left)} shortest are left out here` : ""}. Drag to move, hold Ctrl and turn the wheel to zoom.`;
+  document.getElementById("timeline-lead").textContent = `${formatCount(spans)} ${spans === 1 ? "span" : "spans"} on the session's clock${left ? `; ${formatCount(left)} more are left out here` : ""}. Drag to move, hold Ctrl and turn the wheel to zoom.`;
   reveal("timeline");
   const timeline = new Timeline(document.getElementById("timeline-canvas"), document.getElementById("timeline-detail"), data);
   for (const button of document.querySelectorAll("#timeline [data-go]")) {
@@ -169,22 +169,20 @@ function showRuns(data) {
   const { runs } = data;
   if (!runs.length) return;
   const figure = (key, label, text, extra) => ({ label, number: (row) => runs[row][key], text, extra });
+  const about = (run) => [run.test ? run.framework : "", `run ${run.run_id.slice(0, 8)}`, run.status === run.trust ? "" : `status ${run.status}`, run.note].filter(Boolean).join("; ");
   new Table(mountOf("runs"), {
-    rows: runs.length, what: "runs", sort: 3,
+    rows: runs.length, what: "runs",
     columns: [
-      { label: "Run", name: (row) => runs[row].run_id },
-      { label: "Framework", name: (row) => runs[row].framework, extra: true },
-      { label: "Test", name: (row) => runs[row].test },
+      {
+        label: "Run", name: (row) => [runs[row].test, runs[row].framework, runs[row].run_id, runs[row].trust, runs[row].status].join(" "),
+        cell: (row) => element("span", {}, element("span", { class: "test" }, element("span", { class: `trust ${runs[row].trust}` }, runs[row].trust), nameElement(runs[row].test || runs[row].framework || "default")), element("span", { class: "hint about", title: runs[row].run_id }, about(runs[row]))),
+      },
       figure("tokens", "Tokens", formatCount),
       figure("input_tokens", "Input", formatCount, true),
       figure("cached_tokens", "Cached", formatCount, true),
       figure("output_tokens", "Output", formatCount, true),
       figure("calls", "Requests", formatCount, true),
-      figure("cost_usd", "Cost (USD)", (cost) => cost.toFixed(4)),
-      {
-        label: "Status", name: (row) => `${runs[row].status} ${runs[row].trust} ${runs[row].note}`,
-        cell: (row) => element("span", {}, element("span", { class: `trust ${runs[row].trust}` }, runs[row].trust), element("span", { class: "hint" }, runs[row].status === runs[row].trust ? runs[row].note : [`status ${runs[row].status}`, runs[row].note].filter(Boolean).join("; "))),
-      },
+      { label: "Cost (USD)", number: (row) => runs[row].cost_usd, text: (_, row) => runs[row].cost },
     ],
   });
   reveal("runs");

@@ -2,7 +2,7 @@
 
 const PAGE_ROWS = 100;
 
-// columns: {label, number: row -> figure or null, text: figure -> string} for figures,
+// columns: {label, number: row -> figure or null, text: (figure, row) -> string} for figures,
 // {label, name: row -> string, cell: row -> element} for names; `extra` ones hide on a phone.
 class Table {
   constructor(mount, { rows, columns, sort = 1, what, search = true, onPick = null }) {
@@ -92,7 +92,7 @@ class Table {
     }
     const figure = column.number(row);
     if (figure === null) return element("td", { class: this.classOf(column) }, "-");
-    const cell = element("td", { class: this.classOf(column), "data-value": figure }, column.text(figure));
+    const cell = element("td", { class: this.classOf(column), "data-value": figure }, column.text(figure, row));
     if (column.bar) {
       cell.classList.add("barred");
       const bar = element("span", { class: "share", "aria-hidden": "true" });
