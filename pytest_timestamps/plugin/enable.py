@@ -63,7 +63,7 @@ def _instrument(config: pytest.Config) -> None:
 
     patterns = read_patterns(config)
     if patterns:
-        plugin = InstrumentPlugin(config, patterns, not _is_controller(config))
+        plugin = InstrumentPlugin(config, patterns, not hands_out_tests(config))
         config.pluginmanager.register(plugin, "timestamps-instrument")
 
 
