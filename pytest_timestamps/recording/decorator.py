@@ -88,7 +88,7 @@ def _decorate(target: Any, name: str | None) -> Any:
         return _redirected(target, _decorate(target.func, name))
     if isinstance(target, _Function):
         return _decorate_function(target, name, templated)
-    from .wrappers import TimedCallable
+    from .callables import TimedCallable
 
     return TimedCallable(target, _named(target, name, templated))
 
