@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .collector import Collector
+    from .instrumenting import instrument
 
-__all__ = ["Collector", "__version__", "timestamp", "timestamp_block"]
+__all__ = ["Collector", "__version__", "instrument", "timestamp", "timestamp_block"]
 
 
 def __getattr__(name: str) -> "Any":
@@ -21,4 +22,8 @@ def __getattr__(name: str) -> "Any":
         from .collector import Collector
 
         return Collector
+    if name == "instrument":
+        from .instrumenting import instrument
+
+        return instrument
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

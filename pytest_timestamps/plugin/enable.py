@@ -29,6 +29,7 @@ SETTINGS = pytest.StashKey[Settings]()
 def enable(config: pytest.Config) -> None:
     """Record every test; ``pytest.UsageError`` for options that can't be used."""
     settings = config.stash[SETTINGS] = read_settings(config, _renderers(config))
+    _instrument(config)
     if hasattr(config, "workerinput"):
         writer = ShardWriter(config)
         config.pluginmanager.register(writer, "timestamps-shard")
@@ -52,6 +53,18 @@ def enable(config: pytest.Config) -> None:
         ("timestamps-reporting", ReportingPlugin(config, settings, outcomes, all_records)),
     ):
         config.pluginmanager.register(plugin, name)
+
+
+def _instrument(config: pytest.Config) -> None:
+    asked = getattr(config.option, "timestamps_instrument", None) is not None
+    if not (asked or config.getini("timestamps_instrument")):
+        return
+    from pytest_timestamps.plugin.instrumenting import InstrumentPlugin, read_patterns
+
+    patterns = read_patterns(config)
+    if patterns:
+        plugin = InstrumentPlugin(config, patterns, not hands_out_tests(config))
+        config.pluginmanager.register(plugin, "timestamps-instrument")
 
 
 def _renderers(config: pytest.Config) -> Mapping[str, Renderer]:

@@ -42,6 +42,15 @@ def add_options(parser: pytest.Parser) -> None:
     )
     parser.addini("timestamps_report", "reports to write, one FORMAT[:PATH] a line", "linelist")
     _add_gates(parser, group)
+    group.addoption(
+        "--timestamps-instrument",
+        action="append",
+        metavar="PACKAGE[,...]",
+        dest="timestamps_instrument",
+        help="record every function of these packages, modules or globs, !NAME leaves some out; "
+        "may be repeated",
+    )
+    parser.addini("timestamps_instrument", "what to record undecorated, one a line", "linelist")
     for name, metavar, text in (
         ("top", "N", "rows in each table (default 10)"),
         ("sort", "ORDER", "order of functions: self (default), total or calls"),
@@ -93,7 +102,7 @@ def is_enabled(config: pytest.Config) -> bool:
     switch: bool | None = getattr(option, "timestamps", None)
     if switch is not None:
         return switch
-    asks = ("report", "per_test", "timeline", "compare", "fail_on")
+    asks = ("report", "per_test", "timeline", "compare", "fail_on", "instrument")
     shapes = ("top", "sort", "min_time")
     return (
         any(getattr(option, f"timestamps_{name}", None) is not None for name in asks + shapes)

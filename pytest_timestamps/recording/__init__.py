@@ -6,7 +6,7 @@ ways in which a call becomes a span, `engine` decides where a span belongs, `cap
 """
 
 from .block import timestamp_block
-from .decorator import timestamp
+from .decorator import DISABLED, timestamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from .capture import Capture
 
-__all__ = ["Capture", "arm", "disarm", "timestamp", "timestamp_block"]
+__all__ = ["DISABLED", "Capture", "arm", "disarm", "timestamp", "timestamp_block"]
 
 
 def arm() -> None:

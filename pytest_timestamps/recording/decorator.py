@@ -88,7 +88,7 @@ def _decorate(target: Any, name: str | None) -> Any:
         return _redirected(target, _decorate(target.func, name))
     if isinstance(target, _Function):
         return _decorate_function(target, name, templated)
-    from .wrappers import TimedCallable
+    from .callables import TimedCallable
 
     return TimedCallable(target, _named(target, name, templated))
 
@@ -150,6 +150,7 @@ def _decorate_function(function: Any, name: str | None, templated: bool) -> Any:
         function = function.__wrapped__
     code = function.__code__
     already = None if MARKS is None else MARKS.site_of(code)
+    is_found = MARKS is not None and MARKS.is_found(code)
     if MARKS is None or templated:
         if already is not None:
             # the wrapper records it from now on
@@ -159,7 +160,7 @@ def _decorate_function(function: Any, name: str | None, templated: bool) -> Any:
         return wrap(function, _named(function, name, templated))
     kind = "suspendable code" if code.co_flags & SUSPENDABLE else "code"
     site = Site(_plain_name(function, name), kind)
-    if already is not None and (name is None or already.name == site.name):
+    if already is not None and not is_found and (name is None or already.name == site.name):
         return function
     if code.co_flags & _SHARED or "<locals>" in code.co_qualname or code.co_name == "<lambda>":
         code = _own_code(code, site)

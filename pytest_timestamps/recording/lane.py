@@ -219,6 +219,11 @@ class Lane:
         if paused is not None:
             seen_by = scope.seen_here(site, paused.node.root.scope)
         open_nodes = self._open_nodes(site.name, scope)
+        if paused is not None and paused.closing and paused.node.key is key:
+            own = paused.node
+            # what closes it may have its name, and is no recursion all the same
+            if own.parent is place and own not in open_nodes:
+                return own, None
         is_part = seen_by is not None and len(seen_by) < len(scope.members)
         if len(open_nodes) == 1 and not is_part and is_whole(open_nodes[0], scope):
             return None, open_nodes[0]

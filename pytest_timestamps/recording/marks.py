@@ -32,10 +32,33 @@ class Marks:
         self.by_id: dict[int, Mark] = {}
         self.on_mark: Callable[[CodeType, Mark], None] | None = None
         self._codes: dict[int, ref[CodeType]] = {}
+        self._found: dict[int, Site] = {}
 
     def mark(self, code: CodeType, mark: Site | Starter) -> None:
         """Record the calls of ``code`` as a site, or follow it as a starter of work."""
         self._remember(code, mark)
+
+    def mark_found(self, code: CodeType, site: Site) -> bool:
+        """Record the calls of ``code``, that nobody decorated, until `unmark_found`.
+
+        False where it is recorded already. A decorator takes over from such a mark.
+        """
+        if self.by_id.get(id(code)) is not None:
+            return False
+        self._found[id(code)] = site
+        self._remember(code, site)
+        return True
+
+    def unmark_found(self, code: CodeType) -> None:
+        """Undo `mark_found`, unless the code was decorated since."""
+        if self.is_found(code):
+            self._remember(code, None)
+        self._found.pop(id(code), None)
+
+    def is_found(self, code: CodeType) -> bool:
+        """Is it recorded, and not because it was decorated?"""
+        found = self._found.get(id(code))
+        return found is not None and self.by_id.get(id(code)) is found
 
     def watch(self, code: CodeType) -> None:
         """Follow the suspensions of ``code``, in which a block was entered."""
@@ -59,6 +82,7 @@ class Marks:
         def forget(_: object) -> None:
             self.by_id.pop(key, None)
             self._codes.pop(key, None)
+            self._found.pop(key, None)
 
         self._codes[key] = ref(code, forget)
         if self.on_mark is not None:

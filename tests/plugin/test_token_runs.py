@@ -682,7 +682,7 @@ def test_a_session_without_runs_shows_no_table(folder: pytest.Pytester, alone: R
 
 
 def test_the_json_report_has_the_runs(folder: pytest.Pytester, alone: Run) -> None:
-    """Each as its file has it, with the place of that file."""
+    """Each as its file has it, with the place of that file, and priced."""
     import json
 
     folder.makepyfile(
@@ -695,6 +695,8 @@ def test_the_json_report_has_the_runs(folder: pytest.Pytester, alone: Run) -> No
     alone("--timestamps-report=json:out.json").assert_outcomes(passed=1)
     (run,) = json.loads((folder.path / "out.json").read_text())["runs"]
     path = Path(run.pop("file"))
+    priced = run["observed"].pop("cost_usd"), run["observed"].pop("cost")
+    assert priced == (0.0, {"unpriced": [], "is_upper_bound": False})
     assert run == json.loads(path.read_bytes())
 
 

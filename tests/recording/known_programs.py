@@ -273,6 +273,15 @@ _TEXTS = {
                   spawn 1
                     call 0
     """,
+    "a generator with a block is closed by what has the block's name": """\
+        start 1
+        make 2
+          block 0
+            yield 1
+        next 0
+        call 0
+          close 0
+    """,
     "a task outlives the names that it repeats": """\
         start 2
         loop 0

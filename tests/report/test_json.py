@@ -99,7 +99,7 @@ def test_an_integer_beyond_64_bits_is_refused() -> None:
     made["functions"][0]["self_ns"] = 10**400
     with pytest.raises(ReportFileError) as refused:
         parse_report(json.dumps(made).encode())
-    assert f"functions[0].self_ns: expected at most {2**63 - 1}, got 1000" in str(refused.value)
+    assert "has 401 characters; expected numbers that 64 bits hold" in str(refused.value)
 
 
 BROKEN: list[tuple[tuple[str | int, ...], object, str]] = [

@@ -1,0 +1,112 @@
+"""`instrument`: record every function of whole packages."""
+
+from __future__ import annotations
+
+import sys
+from types import CodeType, ModuleType
+from typing import Self
+
+from pytest_timestamps.recording import DISABLED
+from pytest_timestamps.recording.marks import MARKS
+
+from .codes import functions_in, living_functions, mark_code, unmark_code
+from .importing import ImportWatch
+from .selection import Selection
+from .wrapping import Replacement, replace_functions
+
+__all__ = ["Instrumentation", "instrument"]
+
+
+def instrument(*patterns: str) -> Instrumentation:
+    """Record every function, method, coroutine and generator that the named modules define.
+
+    Each of ``patterns`` is a package or module (``"shop"``, all below it included), a glob
+    (``"shop.*_views"``), several with commas between them, or, with ``!``, what to leave out
+    (``"!shop.fast.*"``). Modules that are imported later are recorded from their first line on.
+    It lasts until `Instrumentation.remove`, or to the end of a ``with`` block.
+
+    Raises `ArgumentTypeError` and `ArgumentError` as `Selection` does.
+    """
+    return Instrumentation(Selection(*patterns))
+
+
+class Instrumentation:
+    """What `instrument` has done so far, and the way to undo it.
+
+    ``modules`` are those that were met, ``functions`` counts what is recorded in them.
+    """
+
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
+        self._codes: list[CodeType] = []
+        self._replaced: list[Replacement] = []
+        self.modules: set[str] = set()
+        on_code = None if MARKS is None else self._mark_module
+        self._watch = ImportWatch(selection.takes_module, on_code, self._meet)
+        if DISABLED:
+            return
+        self._watch.start()
+        self._meet_imported()
+
+    @property
+    def functions(self) -> int:
+        """How many functions are recorded."""
+        return len(self._codes) + len(self._replaced)
+
+    @property
+    def unmatched(self) -> list[str]:
+        """The patterns for which no module has been imported: misspelt, or never used."""
+        return self._selection.unmatched(self.modules)
+
+    def remove(self) -> None:
+        """Record these functions no more, unless something else records them."""
+        self._watch.stop()
+        for code in self._codes:
+            unmark_code(code)
+        for replacement in reversed(self._replaced):
+            replacement.undo()
+        self._codes.clear()
+        self._replaced.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()
+
+    def _meet_imported(self) -> None:
+        there = {
+            name: module
+            for name, module in list(sys.modules.items())
+            if type(name) is str and self._selection.takes_module(name) and module is not None
+        }
+        self.modules |= there.keys()
+        if MARKS is None:
+            for module in there.values():
+                self._meet(module)
+        elif there:
+            for name, code in living_functions(there):
+                self._mark(name, code)
+
+    def _mark_module(self, name: str, code: CodeType) -> None:
+        """A module is about to run."""
+        self.modules.add(name)
+        for one in functions_in(code):
+            self._mark(name, one)
+
+    def _mark(self, name: str, code: CodeType) -> None:
+        span_name = f"{name}.{code.co_qualname}"
+        if self._selection.takes_function(span_name) and mark_code(code, span_name):
+            self._codes.append(code)
+
+    def _meet(self, module: ModuleType) -> None:
+        """A module has run."""
+        name = module.__name__
+        if MARKS is None:
+            self.modules.add(name)
+            if isinstance(module, ModuleType):
+                self._replaced += replace_functions(module, self._selection.takes_function)
+        elif name not in self.modules:
+            self.modules.add(name)
+            for _, code in living_functions([name]):
+                self._mark(name, code)

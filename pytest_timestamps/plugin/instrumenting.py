@@ -1,0 +1,80 @@
+"""``--timestamps-instrument``: record packages that nobody has decorated."""
+
+# Annotations unread: pytest 8.2 has no public name for its terminal reporter.
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from pytest_timestamps.errors import ArgumentError
+from pytest_timestamps.instrumenting import Instrumentation, instrument
+from pytest_timestamps.instrumenting.selection import Selection
+
+__all__ = ["InstrumentPlugin", "read_patterns"]
+
+_OUTPUT_KEY = "timestamps_instrument"
+
+
+def read_patterns(config: pytest.Config) -> list[str]:
+    """The option's patterns, else its ini twin's; ``pytest.UsageError`` for what can't be used."""
+    given: list[str] | None = getattr(config.option, "timestamps_instrument", None)
+    patterns = given if given is not None else list(config.getini("timestamps_instrument"))
+    if patterns:
+        try:
+            Selection(*patterns)
+        except ArgumentError as error:
+            raise pytest.UsageError(f"--timestamps-instrument: {error}") from None
+    return patterns
+
+
+class InstrumentPlugin:
+    """Instruments where tests run, and says at the end what came of it where people look."""
+
+    def __init__(self, config: pytest.Config, patterns: Sequence[str], runs_tests: bool) -> None:
+        self._selection = Selection(*patterns)
+        self._modules: set[str] = set()
+        self._functions = 0
+        self._active: Instrumentation | None = instrument(*patterns) if runs_tests else None
+        self._workeroutput: dict[str, Any] | None = getattr(config, "workeroutput", None)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        if self._active is not None:
+            self._take(sorted(self._active.modules), self._active.functions)
+        if self._workeroutput is not None:
+            self._workeroutput[_OUTPUT_KEY] = [sorted(self._modules), self._functions]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        # A worker that crashed has no workeroutput.
+        found = getattr(node, "workeroutput", {}).get(_OUTPUT_KEY)
+        if found is not None:
+            self._take(*found)
+
+    def _take(self, modules: Sequence[str], functions: int) -> None:
+        self._modules.update(modules)
+        self._functions = max(self._functions, functions)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        terminalreporter.write_line(
+            f"instrumented: {_count(self._functions, 'function')} "
+            f"of {_count(len(self._modules), 'module')}"
+        )
+        for pattern in self._selection.unmatched(self._modules):
+            terminalreporter.write_line(
+                f"timestamps: --timestamps-instrument: no module was imported that "
+                f"{pattern!r} stands for",
+                red=True,
+            )
+
+    def pytest_unconfigure(self) -> None:
+        if self._active is not None:
+            self._active.remove()
+            self._active = None
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
