@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_timestamps.plugin.token_exchange import RunExchange
     from pytest_timestamps.plugin.token_minting import Mint
     from pytest_timestamps.plugin.token_runs import RunsPlugin
+    from pytest_timestamps.tokens.pricing import ModelPrice
 
 __all__ = ["TokenReportPlugin", "TokenWorkersPlugin"]
 
@@ -57,7 +58,7 @@ class TokenReportPlugin:
             return []
         from pytest_timestamps.plugin.token_table import report_entries
 
-        return report_entries(paths)
+        return report_entries(paths, self._prices())
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         paths = list(self._paths())
@@ -66,7 +67,7 @@ class TokenReportPlugin:
             return
         from pytest_timestamps.plugin.token_table import run_table
 
-        lines = run_table(paths, self._config.rootpath)
+        lines = run_table(paths, self._config.rootpath, self._prices())
         if lines:
             terminalreporter.write_sep("=", "token runs")
             for line in lines:
@@ -80,6 +81,15 @@ class TokenReportPlugin:
             self.mint.close()
         if self.exchange is not None:
             self.exchange.remove()
+
+    def _prices(self) -> Mapping[str, ModelPrice]:
+        from pytest_timestamps.errors import ArgumentError
+        from pytest_timestamps.tokens.own_prices import price_overrides
+
+        try:
+            return price_overrides(self._config.rootpath)
+        except ArgumentError:
+            return {}  # refused when the runs were planned, where it was told
 
     def _runs_plugin(self) -> RunsPlugin | None:
         plugin: RunsPlugin | None = self._config.pluginmanager.get_plugin(RUNS_PLUGIN)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_timestamps.tokens.keys import KeyPolicy
+    from pytest_timestamps.tokens.pricing import ModelPrice
 
 __all__ = ["TokenSettings", "add_token_options", "read_token_settings"]
 
@@ -37,6 +39,7 @@ class TokenSettings:
     project_id: str | None = None
     sets_environment: bool = True
     covers_subprocesses: bool = False
+    prices: Mapping[str, ModelPrice] = field(default_factory=dict)
     forwards: bool = False
 
 
@@ -79,6 +82,7 @@ def read_token_settings(config: pytest.Config) -> TokenSettings:
     from pytest_timestamps.errors import ArgumentError
     from pytest_timestamps.tokens.budgets import check_max_cost
     from pytest_timestamps.tokens.keys import KeyPolicy, check_project_id
+    from pytest_timestamps.tokens.own_prices import price_overrides
 
     keys = _value(config, "keys") or KeyPolicy.REQUIRE
     max_cost, project_id = _value(config, "max_cost"), _value(config, "project_id")
@@ -97,6 +101,7 @@ def read_token_settings(config: pytest.Config) -> TokenSettings:
             project_id=None if project_id is None else check_project_id(project_id),
             sets_environment=bool(config.getini("token_run_set_env")),
             covers_subprocesses=bool(config.getini("token_run_subprocesses")),
+            prices=price_overrides(config.rootpath),
             forwards=bool(
                 getattr(config.option, "token_run_forwarding", None)
                 or config.getini("token_run_forwarding")

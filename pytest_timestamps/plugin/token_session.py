@@ -183,7 +183,7 @@ class RunSession:
 
     def _cost_breach(self, live: LiveRun, seen: ObservedUsage) -> str | None:
         max_run_usd, max_session_usd = live.planned.spec.max_cost_usd, self.settings.max_cost_usd
-        cost = _cost(live, seen)
+        cost = self._cost(live, seen)
         complaint = None if max_run_usd is None else cost_breach(seen, cost, max_run_usd)
         if complaint is None and max_session_usd is not None:
             others_usd = self._spending.add_spending(live.run.run_id, cost.known_usd)
@@ -193,7 +193,11 @@ class RunSession:
     def _charge(self, live: LiveRun) -> None:
         if self.settings.max_cost_usd is not None:
             seen = live.tally.snapshot()
-            self._spending.add_spending(live.run.run_id, _cost(live, seen).known_usd)
+            self._spending.add_spending(live.run.run_id, self._cost(live, seen).known_usd)
+
+    def _cost(self, live: LiveRun, seen: ObservedUsage) -> Cost:
+        prices = self.settings.prices
+        return price_usage(seen.by_model, live.recorder.start_s, overrides=prices)
 
     def _key(self, planned: PlannedRun, run_id: str) -> tuple[SecretText | None, UsageScope]:
         spec = planned.spec
@@ -257,10 +261,6 @@ def _require_projects(runs: Sequence[PlannedRun], project_id: str | None) -> Non
                 f"there is no project to mint the key of {run.name} in; expected one from "
                 "token_run_project_id, --token-run-project-id or the marker's project_id"
             )
-
-
-def _cost(live: LiveRun, seen: ObservedUsage) -> Cost:
-    return price_usage(seen.by_model, live.recorder.start_s)
 
 
 @contextlib.contextmanager

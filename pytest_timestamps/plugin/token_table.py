@@ -9,17 +9,20 @@ from pathlib import Path
 from pytest_timestamps.analysis.text import format_usd
 from pytest_timestamps.errors import TokenRunError
 from pytest_timestamps.tokens.ledger import Ledger
-from pytest_timestamps.tokens.pricing import price_usage
+from pytest_timestamps.tokens.pricing import ModelPrice, price_usage
 from pytest_timestamps.tokens.record import RunRecord
 from pytest_timestamps.tokens.usage import ObservedUsage
 
 __all__ = ["report_entries", "run_table"]
 
+_Prices = Mapping[str, ModelPrice]
+"""Prices of one's own, by model."""
+
 _HEADERS = ("run", "framework", "test", "duration", "steps", "calls", "input", "cached", "output")
 _MORE_HEADERS = ("cost (USD)", "complete", "file")
 
 
-def run_table(paths: Iterable[Path], root: Path) -> list[str]:
+def run_table(paths: Iterable[Path], root: Path, prices: _Prices) -> list[str]:
     """The lines of the table, one row a run, and below it what makes tallies incomplete."""
     import tabulate
 
@@ -31,8 +34,8 @@ def run_table(paths: Iterable[Path], root: Path) -> list[str]:
         except TokenRunError as error:
             notes.append(str(error))
             continue
-        rows.append([*_cells(record), _shown_path(path, root)])
-        notes += _notes(record)
+        rows.append([*_cells(record, prices), _shown_path(path, root)])
+        notes += _notes(record, prices)
     if not rows:
         return notes
     table = tabulate.tabulate(
@@ -44,7 +47,7 @@ def run_table(paths: Iterable[Path], root: Path) -> list[str]:
     return [*table.splitlines(), *notes]
 
 
-def report_entries(paths: Iterable[Path]) -> list[Mapping[str, object]]:
+def report_entries(paths: Iterable[Path], prices: _Prices) -> list[Mapping[str, object]]:
     """Each run as its own file has it, with the place of that file and what was observed priced.
 
     A file that can't be read is left out: the table names it.
@@ -57,21 +60,22 @@ def report_entries(paths: Iterable[Path]) -> list[Mapping[str, object]]:
         except (TokenRunError, OSError):
             continue
         if record.observed is not None:
-            entry["observed"] = _priced(entry["observed"], record.observed, record.window.start_s)
+            start_s = record.window.start_s
+            entry["observed"] = _priced(entry["observed"], record.observed, start_s, prices)
         entries.append({**entry, "file": str(path)})
     return entries
 
 
-def _priced(entry: object, seen: ObservedUsage, at_s: int) -> dict[str, object]:
+def _priced(entry: object, seen: ObservedUsage, at_s: int, prices: _Prices) -> dict[str, object]:
     """The run file's ``observed`` with its cost: null, never 0, where a price is unknown."""
     assert isinstance(entry, dict)
-    cost = price_usage(seen.by_model, at_s)
+    cost = price_usage(seen.by_model, at_s, overrides=prices)
     details = {"unpriced": list(cost.unpriced), "is_upper_bound": cost.is_upper_bound}
     usd = None if cost.usd is None else float(cost.usd)
     return {**entry, "cost_usd": usd, "cost": details}
 
 
-def _cells(record: RunRecord) -> list[str]:
+def _cells(record: RunRecord, prices: _Prices) -> list[str]:
     seen = record.observed
     start = [
         record.run_id.partition("-")[0],
@@ -82,7 +86,7 @@ def _cells(record: RunRecord) -> list[str]:
     ]
     if seen is None:
         return [*start, "-", "-", "-", "-", "-", "-"]
-    cost = price_usage(seen.by_model, record.window.start_s)
+    cost = price_usage(seen.by_model, record.window.start_s, overrides=prices)
     shown = "-" if cost.usd is None else format_usd(cost.usd)
     return [
         *start,
@@ -95,13 +99,14 @@ def _cells(record: RunRecord) -> list[str]:
     ]
 
 
-def _notes(record: RunRecord) -> list[str]:
+def _notes(record: RunRecord, prices: _Prices) -> list[str]:
     short, seen, notes = record.run_id.partition("-")[0], record.observed, []
     if seen is not None:
         if not seen.complete:
             reasons = "; ".join(seen.incomplete_reasons) or "no reason was recorded"
             notes.append(f"{short} is incomplete: {reasons}")
-        unpriced = price_usage(seen.by_model, record.window.start_s).unpriced
+        cost = price_usage(seen.by_model, record.window.start_s, overrides=prices)
+        unpriced = cost.unpriced
         if unpriced:
             notes.append(f"{short} has no cost: no known price for {', '.join(unpriced)}")
         if seen.replayed:

@@ -377,3 +377,48 @@ def test_subprocesses_report_to_their_run(
     )
     alone("-o", "token_run_subprocesses=true").assert_outcomes(passed=2)
     assert {run.observed.calls for run in recorded().values() if run.observed} == {1}
+
+
+OWN_PRICE = """
+[tool.pytest_timestamps.prices."gpt-nobody-priced"]
+input_usd_per_million = 2
+output_usd_per_million = 100
+"""
+
+
+def test_prices_of_ones_own_hold_for_what_was_observed(folder: pytest.Pytester, alone: Run) -> None:
+    """In the table, in the report and for budgets: 1,000 tokens at 2 and 10 at 100 a million."""
+    folder.makepyprojecttoml(OWN_PRICE)
+    folder.makepyfile(
+        test_a="""
+        import pytest
+        from asking import ask
+
+        @pytest.mark.token_run(max_cost_usd=0.0029)
+        def test_run(token_run):
+            ask(token_run.run_id, model="gpt-nobody-priced")
+        """
+    )
+    result = alone("--timestamps-report=json:r.json")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*the run cost 0.0030 USD, more than max_cost_usd=0.0029 USD*",
+            "*test_a.py::test_run*1,000*0.0030*",
+        ]
+    )
+    (run,) = json.loads((folder.path / "r.json").read_text())["runs"]
+    assert run["observed"]["cost_usd"] == 0.003
+
+
+def test_a_bad_price_stops_the_session_first(folder: pytest.Pytester, alone: Run) -> None:
+    """With the file and the field; and only where there are token runs."""
+    folder.makepyprojecttoml(OWN_PRICE.replace("= 2", "= -2"))
+    folder.makepyfile(test_a="import pytest\n@pytest.mark.token_run\ndef test_run(): pass\n")
+    result = alone()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ['*pyproject.toml: *prices."gpt-nobody-priced".input_usd_per_million is *USD, 0 or more']
+    )
+    folder.makepyfile(test_a="def test_none(): pass")
+    alone().assert_outcomes(passed=1)

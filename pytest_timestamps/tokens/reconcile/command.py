@@ -15,9 +15,9 @@ import click
 from pytest_timestamps.errors import LedgerError
 from pytest_timestamps.tokens.durations import parse_duration_s
 from pytest_timestamps.tokens.ledger import Ledger
+from pytest_timestamps.tokens.own_prices import price_overrides
 from pytest_timestamps.tokens.reconcile.agenda import Selection
 from pytest_timestamps.tokens.reconcile.client import BooksClient, check_base_url, find_admin_key
-from pytest_timestamps.tokens.reconcile.cost import price_overrides
 from pytest_timestamps.tokens.reconcile.drift import parse_tolerance
 from pytest_timestamps.tokens.reconcile.invocation import Invocation, Wishes
 from pytest_timestamps.tokens.reconcile.policy import (

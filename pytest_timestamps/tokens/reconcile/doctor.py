@@ -16,8 +16,8 @@ from pytest_timestamps.errors import ArgumentError, TimestampsError, TokenRunErr
 from pytest_timestamps.tokens.keys import KeyPolicy, KeyWish, find_keys
 from pytest_timestamps.tokens.ledger import Ledger
 from pytest_timestamps.tokens.listing import list_runs
+from pytest_timestamps.tokens.own_prices import price_overrides
 from pytest_timestamps.tokens.reconcile.client import BooksClient, check_base_url, find_admin_key
-from pytest_timestamps.tokens.reconcile.cost import price_overrides
 from pytest_timestamps.tokens.reconcile.pages import read_query
 from pytest_timestamps.tokens.reconcile.plan import Query
 from pytest_timestamps.tokens.window import Window
