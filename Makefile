@@ -7,10 +7,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= auto
+# Set by CI: measure coverage in `make test`, and leave that Python out of `make check`.
+COVERAGE ?=
+TESTED ?=
 SPEEDSCOPE := scratch/speedscope
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types layers docs picture browser browser-if-there screenshot test-all bench real-suites mock-check clean
+.PHONY: help demo test check lint format types layers docs picture browser browser-if-there screenshot test-all oldest bench real-suites mock-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,7 +35,7 @@ demo: $(READY) ## run the example suite, its token runs too, and say what to loo
 	@$(BIN)/python -m tools.demo
 
 test: $(READY) ## run the tests on this Python, quickly
-	$(BIN)/python -m pytest -n $(WORKERS) -q
+	$(if $(COVERAGE),$(BIN)/coverage erase && $(BIN)/coverage run,$(BIN)/python) -m pytest -n $(WORKERS) -q
 
 check: lint types layers docs browser-if-there test-all ## what CI runs: all of the below, tests on every Python found
 
@@ -73,7 +76,10 @@ screenshot: $(READY) ## take docs/report.png of the demo's HTML report (needs Ch
 	$(BIN)/python -m tools.screenshot
 
 test-all: $(READY) ## tests with coverage on every Python found, and with the oldest openai and pytest
-	$(BIN)/nox --non-interactive
+	TESTED=$(TESTED) $(BIN)/nox --non-interactive
+
+oldest: $(READY) ## token runs with the oldest SDK and pytest that are supported
+	$(BIN)/nox --non-interactive --session oldest
 
 bench: $(READY) ## the speed table, on every Python found; writes docs/performance.md
 	$(BIN)/nox --non-interactive --session bench

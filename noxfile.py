@@ -1,7 +1,8 @@
 """Tests on every supported Python that this machine has, their joint coverage, and benchmarks.
 
-``nox`` runs the tests, those of token runs also with the oldest SDK and pytest that are supported,
-and the coverage floor; ``nox -s bench`` writes docs/performance.md.
+``nox`` runs the tests and the coverage floor; ``nox -s oldest`` those of token runs with the oldest
+SDK and pytest that are supported; ``nox -s bench`` writes docs/performance.md.
+The variable ``TESTED`` names a version whose tests have just run under coverage: it is left out.
 """
 
 import os
@@ -16,6 +17,7 @@ from tools.pythons import SUPPORTED, find_pythons
 
 FOUND = find_pythons()
 VERSIONS = [python.version for python in FOUND]
+TESTED = os.environ.get("TESTED", "")
 
 OLDEST = ("openai==1.66.0", "pytest==8.2.0")
 TOKEN_TESTS = (
@@ -31,7 +33,7 @@ os.environ["PATH"] = os.pathsep.join(
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = True
-nox.options.sessions = ["pythons", "tests", "oldest", "coverage"]
+nox.options.sessions = ["pythons", *(["tests"] if VERSIONS != [TESTED] else []), "coverage"]
 
 
 @nox.session(python=False)
@@ -42,10 +44,13 @@ def pythons(session: nox.Session) -> None:
     for version in SUPPORTED:
         if version not in VERSIONS:
             session.log(f"Python {version}: not found, not tested")
-    _run_here(session, "coverage", "erase")
+    if TESTED:
+        session.log(f"Python {TESTED}: tested before, its coverage is joined")
+    else:
+        _run_here(session, "coverage", "erase")
 
 
-@nox.session(python=VERSIONS)
+@nox.session(python=[version for version in VERSIONS if version != TESTED])
 def tests(session: nox.Session) -> None:
     """The whole suite under coverage, which only this way sees the plugin being loaded."""
     _install(session, "test")
