@@ -28,6 +28,7 @@ SECTIONS = {
     "imports": "benchmarks.imports",
     "plugin": "benchmarks.plugin",
     "rendering": "benchmarks.rendering",
+    "planning": "benchmarks.planning",
 }
 
 

@@ -10,6 +10,7 @@ __all__ = [
     "IDLE_OF_WRAPPER",
     "IMPORT_MS",
     "MEMORY_MB",
+    "PLANNING_S",
     "PLUGIN_OFF",
     "PLUGIN_ON",
     "RENDER_S",
@@ -33,3 +34,4 @@ IMPORT_MS = 3.0
 PLUGIN_OFF = 1.01
 PLUGIN_ON = 1.15
 RENDER_S = 0.5
+PLANNING_S = 3.0
