@@ -135,14 +135,15 @@ def test_a_large_ledger_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
         moved = text.replace(str(NOON_S + 30), str(start_s + 30)).replace(str(NOON_S), str(start_s))
         (folder / "metrics.json").write_text(moved.replace(model.run_id, run_id))
     read: list[Path] = []
-    monkeypatch.setattr(
-        Ledger, "read", lambda ledger, path: read.append(path) or real(ledger, path)
-    )
+    really_read = Ledger.read
+
+    def note_and_read(ledger: Ledger, path: Path) -> RunRecord:
+        read.append(path)
+        return really_read(ledger, path)
+
+    monkeypatch.setattr(Ledger, "read", note_and_read)
     nobody = Reconciler(Ledger(tmp_path), Policy(), lambda: 1 / 0, lambda: NOON_S + 2 * DAY_S * 30)  # type: ignore[arg-type, return-value]
     planned = nobody.plan()
     assert len(read) == len(set(read)) == 1_000
     assert len(planned.listing.runs) == 1_000
     assert len(planned.queries) == 2 * 5  # 4.6 days
-
-
-real = Ledger.read
