@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from .calibration import Calibration
     from .capture import Capture
     from .freeze import OpenSpans
-    from .lane import Lane
     from .overhead import SpanCosts
     from .scope import Scope
     from .spans import Lanes, Spans
+    from .stack import Stack
 
     class Instrument(Protocol):
         """Something that is switched on while the engine is armed."""
@@ -228,7 +228,7 @@ class Engine:
 
     # Where a span belongs
 
-    def _find_scope(self, lane: Lane, origin: Origin, top: Node) -> Scope | None:
+    def _find_scope(self, lane: Stack, origin: Origin, top: Node) -> Scope | None:
         """The scope of a span in context ``origin`` that would open above ``top``."""
         candidates = [origin.scope, None if top is NOWHERE else top.root.scope]
         live = [scope for scope in candidates if scope is not None and not scope.closed]
@@ -241,7 +241,7 @@ class Engine:
         return self._join(lane, candidates, covers, walk)
 
     def _join(
-        self, lane: Lane, candidates: list[Scope | None], covers: list[Capture], walk: bool
+        self, lane: Stack, candidates: list[Scope | None], covers: list[Capture], walk: bool
     ) -> Scope | None:
         members: list[Capture] = []
         hidden = _NOTHING

@@ -1,165 +1,31 @@
-"""One thread's stack of open spans, and all that is not a plain call or return.
+"""All that is not a plain call or return.
 
 The callbacks in `spans` do the common thing themselves: the next span is a child of the top one.
 Whatever doesn't fit comes here: another context than the last time, recursion, a span that
 outlives its caller, a generator resumed somewhere else.
-
-A lane has two forms. Plain: `top` is the innermost node, its parents are the rest of the stack.
-Guarded: `top` is `GUARD`, which matches nothing, so that every event comes here, and `stack`
-holds an `Activation` for each span above `below`. Guarded is exact in all cases, and slower.
 """
 
 from __future__ import annotations
 
-from .activation import GUARD, Activation, Paused, ground, is_whole
-from .scope import ORIGIN, Origin
+from .activation import Activation, Paused, ground, is_whole
+from .scope import ORIGIN
 from .sites import ANY_FRAME
+from .stack import Stack
 from .tree import NOWHERE, Node, PartSite, Root, is_seen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
-    from .scope import Scope
     from .sites import Site
-
-    FindScope = Callable[["Lane", Origin, Node], Scope | None]
-
-    OpenSpan = tuple[Node, int, int, Node | None, bool]
-    """The node, this stretch and the span's time in all, who doesn't have it in its own time, and
-    whether recursion folded it."""
 
 __all__ = ["Lane"]
 
 
-class Lane:
-    """The open spans of one thread, written by that thread alone."""
+class Lane(Stack):
+    """A thread's stack, and what opens, suspends and closes spans on it in every case."""
 
-    __slots__ = (
-        "__weakref__",
-        "below",
-        "clock",
-        "covers",
-        "find_scope",
-        "named",
-        "named_below",
-        "stack",
-        "starting",
-        "thread",
-        "top",
-    )
-
-    def __init__(self, clock: Callable[[], int], find_scope: FindScope) -> None:
-        self.clock = clock
-        self.find_scope = find_scope
-        self.thread = 0
-        self.top: Node = NOWHERE
-        self.below: Node = NOWHERE
-        self.stack: list[Activation] = []
-        self.named: dict[str, list[Node]] = {}
-        self.named_below: tuple[Node, dict[str, list[Node]]] | None = None
-        self.covers: list[Any] = []
-        self.starting: list[Any] = []
-
-    def reset(self) -> None:
-        """Forget all open spans: their ends won't be seen."""
-        self.top = NOWHERE
-        self.below = NOWHERE
-        self.stack.clear()
-        self.named.clear()
-        self.named_below = None
-        self.covers.clear()
-        self.starting.clear()
-
-    def exempt(self, spent_ns: int) -> None:
-        """Take ``spent_ns``, just now, out of the innermost open span and all that encloses it."""
-        node = ground(self.place())
-        node.debit_ns += spent_ns
-        node.settled_ns += spent_ns
-
-    # Where the next span belongs
-
-    def place(self) -> Node:
-        """The innermost node, an idle root included; `NOWHERE` where there is none."""
-        return self.stack[-1].place if self.stack else self.top
-
-    def busy_place(self) -> Node:
-        """The innermost node that is open; `NOWHERE` where there is none."""
-        node = ground(self.place())
-        return NOWHERE if isinstance(node, Root) else node
-
-    def look_anew(self) -> None:
-        """Find out at the next span where it belongs: who gathers on this thread has changed."""
-        self.named_below = None
-        while self.stack and self.stack[-1].key is None:
-            self.stack.pop()
-        if not self.stack:
-            if self.top is GUARD:
-                self._unguard()
-            while type(self.top) is Root:
-                self.top = self.top.under or NOWHERE
-
-    def settle(self) -> Node | None:
-        """The node under which a span of the running context belongs; None if none gathers it."""
-        current = ORIGIN.get()
-        origin = current.on(self)
-        place = self._settle(origin)
-        if origin is not current and place is not None:
-            ORIGIN.set(origin)
-        return place
-
-    def _settle(self, origin: Origin) -> Node | None:
-        if self.stack:
-            return self._settle_guarded(origin)
-        top = self.top
-        while top.origin is not origin and type(top) is Root:
-            top = top.under or NOWHERE
-        self.top = top
-        if top.origin is origin:
-            return top
-        scope = self.find_scope(self, origin, top)
-        if scope is None:
-            return None
-        if top is NOWHERE:
-            root = scope.root_for(origin, None, self)
-        else:
-            root = scope.root_for(origin, top, self, top.origin.flow)
-        self.top = root
-        if scope.timelines:
-            # each span's start is needed: none may take the plain path
-            self._guard()
-            self.stack.append(Activation(None, None, root, origin))
-        return root
-
-    def _settle_guarded(self, origin: Origin) -> Node | None:
-        while self.stack[-1].key is None:
-            last = self.stack[-1]
-            if last.origin is origin and last.place.origin is origin:
-                return last.place
-            # an idle change of context: what ran there is over
-            self.stack.pop()
-            if not self.stack:
-                self._unguard()
-                return self._settle(origin)
-        last = self.stack[-1]
-        place = last.place
-        if last.origin is origin:
-            return place
-        scope = self.find_scope(self, origin, place)
-        if scope is None:
-            return None
-        root = scope.root_for(
-            origin, place, self, last.origin.flow, self._is_beneath_recursion(origin.node)
-        )
-        self.stack.append(Activation(None, None, root, origin))
-        return root
-
-    def _is_beneath_recursion(self, node: Node | None) -> bool:
-        """Is ``node`` open where its place in the tree doesn't show it, as recursion is on top?"""
-        if node is None or all(span.caller is None for span in self.stack):
-            return False
-        return any(span.node is node for span in self.stack) or node in self._plain_nodes()
+    __slots__ = ()
 
     # Opening
 
@@ -289,90 +155,6 @@ class Lane:
         self._guard()
         self.stack.append(Activation(key, None, place, ORIGIN.get()))
 
-    def _append(self, span: Activation) -> None:
-        self.stack.append(span)
-        if span.node is not None:
-            self.named.setdefault(span.node.site.name, []).append(span.node)
-
-    def _pop(self) -> Activation:
-        span = self.stack.pop()
-        if span.node is not None:
-            name = span.node.site.name
-            nodes = self.named[name]
-            nodes.pop()
-            if not nodes:
-                del self.named[name]
-        return span
-
-    def _named_below(self) -> dict[str, list[Node]]:
-        """By name the open nodes below the guarded part, innermost first.
-
-        A node's place never changes, so what was found beneath it stays right.
-        """
-        known = self.named_below
-        if known is not None and known[0] is self.below:
-            return known[1]
-        found: dict[str, list[Node]] = {}
-        for node in self._plain_nodes():
-            found.setdefault(node.site.name, []).append(node)
-        self.named_below = (self.below, found)
-        return found
-
-    def _guard(self) -> None:
-        if not self.stack:
-            self.below = self.top
-            self.top = GUARD
-
-    def _unguard(self) -> None:
-        self.top = self.below
-        self.below = NOWHERE
-
-    def _open_nodes(self, name: str, scope: Scope) -> list[Node]:
-        """The nodes on this stack that carry ``name``, innermost first.
-
-        None further out than the first that all captures of ``scope`` see alike.
-        """
-        found: list[Node] = []
-        below = self._named_below() if self.top is GUARD else None
-        for node in reversed(self.named.get(name, ())):
-            if node not in found:
-                found.append(node)
-                if is_whole(node, scope):
-                    return found
-        for node in self._plain_nodes() if below is None else below.get(name, ()):
-            if node.site.name == name and node not in found:
-                found.append(node)
-                if is_whole(node, scope):
-                    break
-        return found
-
-    def _plain_nodes(self) -> list[Node]:
-        """The open nodes below the guarded part, innermost first."""
-        nodes = []
-        node = self.below if self.top is GUARD else self.top
-        while node is not NOWHERE:
-            if type(node) is Root:
-                node = node.under or NOWHERE
-            else:
-                nodes.append(node)
-                node = node.parent
-        return nodes
-
-    def open_spans(self, now_ns: int) -> list[OpenSpan]:
-        """All open spans, outermost first, as `_book` would book them if they ended now."""
-        spans: list[OpenSpan] = [
-            (node, now_ns - node.start_ns, now_ns - node.start_ns, None, False)
-            for node in reversed(self._plain_nodes())
-        ]
-        for span in list(self.stack):
-            if span.node is not None:
-                stretch_ns = now_ns - span.start_ns
-                folded = span.caller is not None
-                debtor = span.beneath if folded or span.foreign else None
-                active_ns = span.active_ns + stretch_ns
-                spans.append((span.node, stretch_ns, active_ns, debtor, folded))
-        return spans
-
     # Closing
 
     def close(self, key: Any, now_ns: int, failed: bool = False) -> None:
@@ -439,10 +221,6 @@ class Lane:
             while (node := ground(self.top)) is not floor and node.frame:
                 paused.append(self._suspend_plain(node, now_ns))
         return [p for p in paused if p is not None]
-
-    def floor(self) -> Node:
-        """The innermost open node of a plain lane; the bottom root where there is none."""
-        return ground(self.top)
 
     def _take_above(self, key: Any, now_ns: int) -> list[Paused] | None:
         """Make the innermost span of ``key`` the top; None where there is none.
@@ -533,14 +311,3 @@ class Lane:
             if not is_seen(span.node, capture):
                 continue
             capture.add_to_timeline(span.site.name, span.node.root.section, span.began_ns, now_ns)
-
-    def _leave_guard(self) -> None:
-        """Drop idle changes of context; with no span left, become plain again."""
-        while (
-            self.stack
-            and self.stack[-1].key is None
-            and not self.stack[-1].place.root.scope.timelines
-        ):
-            self.stack.pop()
-        if not self.stack:
-            self._unguard()

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .capture import Capture
-    from .lane import Lane
     from .sites import Site
+    from .stack import Stack
 
 __all__ = ["ABSENT", "NO_LANE", "ORIGIN", "PATHS_LIMIT", "NoLane", "Origin", "Scope", "ScopeTable"]
 
@@ -93,7 +93,7 @@ class Scope:
         self,
         origin: Origin,
         under: Node | None,
-        lane: Lane,
+        lane: Stack,
         flow: Origin | None = None,
         within: bool = False,
     ) -> Root:
@@ -176,7 +176,7 @@ class Origin:
         outer: Origin | None = None,
         node: Node | None = None,
         section: str = "",
-        lane: Lane | NoLane | None = None,
+        lane: Stack | NoLane | None = None,
     ) -> None:
         self.scope = scope
         self.capture = capture
@@ -187,9 +187,9 @@ class Origin:
         self.base = self
         self.mark: object = self
         self.flow: Origin = self if outer is None else outer.flow
-        self.twins: dict[Lane, Origin] | None = None
+        self.twins: dict[Stack, Origin] | None = None
 
-    def on(self, lane: Lane) -> Origin:
+    def on(self, lane: Stack) -> Origin:
         """This origin, bound to ``lane``."""
         if self.lane is lane:
             return self

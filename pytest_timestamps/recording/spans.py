@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .lane import FindScope
     from .sites import Site
+    from .stack import FindScope
 
 __all__ = ["Lanes", "Spans", "build_spans"]
 

@@ -9,7 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pytest_timestamps.recording import Capture, timestamp
+from pytest_timestamps.recording.activation import GUARD
 from pytest_timestamps.recording.engine import ENGINE
+from pytest_timestamps.recording.lane import Lane
+from pytest_timestamps.recording.tree import NOWHERE, Node
 
 from .support import FakeClock, row, tree
 
@@ -320,3 +323,23 @@ def test_many_threads_share_few_lanes(clock: FakeClock, leaf: Callable[..., None
         assert len(ENGINE.lanes.in_use) + len(ENGINE.lanes.spare) <= 4
         assert sum(len(scope.roots) for scope in capture.scopes) <= 4
     assert tree(capture) == {"leaf": (200, 200, 200)}
+
+
+def test_a_snapshot_meets_a_stack_that_changes_its_form() -> None:
+    """Another thread may guard its stack between any two looks at it."""
+
+    class Changing(Lane):
+        """Plain at the first look, guarded at the second."""
+
+        looks = iter((NOWHERE, GUARD))
+
+        @property
+        def top(self) -> Node:  # type: ignore[override]
+            return next(self.looks)
+
+        @top.setter
+        def top(self, node: Node) -> None:
+            pass
+
+    lane = Changing(lambda: 0, lambda *_: None)
+    assert lane.open_spans(0) == []
