@@ -1,10 +1,13 @@
 """A small suite to run pytest on, in every way in which it may be distributed."""
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
+from pytest_timestamps.sandbox import Sandbox
 
 SHOP = """
 from pytest_timestamps import timestamp
@@ -78,3 +81,26 @@ def written(suite: pytest.Pytester) -> Callable[..., dict[str, Any]]:
         return document
 
     return read
+
+
+@pytest.fixture
+def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing in the environment that a provider's client would read."""
+    for name in list(os.environ):
+        if name.startswith(("OPENAI_", "OPEN_AI_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A provider on this machine."""
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def at_sandbox(no_keys: None, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment's keys and base URL are the sandbox's."""
+    monkeypatch.setenv("OPENAI_BASE_URL", sandbox.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", sandbox.api_key.value)
+    monkeypatch.setenv("OPENAI_API_KEY_ID", sandbox.api_key.id)

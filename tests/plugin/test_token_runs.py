@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,12 +21,11 @@ EVERYWHERE = [("-p", "no:xdist"), ("-n2", "--dist", "loadgroup")]
 
 
 @pytest.fixture
-def folder(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+def folder(
+    pytester: pytest.Pytester, no_keys: None, monkeypatch: pytest.MonkeyPatch
+) -> pytest.Pytester:
     """A folder for a suite, with the keys of two frameworks in the environment."""
     pytester.makeini("[pytest]\n")
-    for name in list(os.environ):
-        if name.startswith(("OPENAI_", "OPEN_AI_")):
-            monkeypatch.delenv(name)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-default")
     monkeypatch.setenv("OPENAI_API_KEY_ID", "key_default00000")
     monkeypatch.setenv("OPENAI_API_KEY_BAES", KEY)

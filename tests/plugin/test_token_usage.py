@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -30,25 +30,10 @@ Run = Callable[..., pytest.RunResult]
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    """A provider on this machine."""
-    with Sandbox() as running:
-        yield running
-
-
-@pytest.fixture
-def folder(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
-) -> pytest.Pytester:
+def folder(pytester: pytest.Pytester, at_sandbox: None) -> pytest.Pytester:
     """A folder for a suite whose keys and base URL are the sandbox's."""
     pytester.makeini("[pytest]\n")
     pytester.makepyfile(asking=ASK)
-    for name in list(os.environ):
-        if name.startswith(("OPENAI_", "OPEN_AI_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("OPENAI_BASE_URL", sandbox.base_url)
-    monkeypatch.setenv("OPENAI_API_KEY", sandbox.api_key.value)
-    monkeypatch.setenv("OPENAI_API_KEY_ID", sandbox.api_key.id)
     return pytester
 
 
