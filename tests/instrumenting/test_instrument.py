@@ -219,6 +219,16 @@ def test_a_decorator_takes_over(package: str, tmp_path: Path) -> None:
     assert (calls_of(during), calls_of(after)) == (expected, expected)
 
 
+@pytest.mark.parametrize("at", ["first line", "later"])
+def test_a_loader_shows_nothing(package: str, tmp_path: Path, at: str) -> None:
+    """Neither while its module runs nor afterwards."""
+    (tmp_path / package / "curious.py").write_text("seen = set(vars(__loader__))\n")
+    with instrument(package):
+        curious = importlib.import_module(f"{package}.curious")
+    seen = curious.seen if at == "first line" else set(vars(curious.__loader__))
+    assert seen == {"name", "path"}
+
+
 def test_exclusions_are_left_out(package: str) -> None:
     """Modules and functions alike."""
     with instrument(package, f"!{package}.fast", f"!{package}.core.Child*"):

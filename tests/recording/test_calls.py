@@ -87,6 +87,27 @@ def test_recursion_through_another_function(clock: FakeClock) -> None:
     }
 
 
+def test_recursion_that_begins_above_a_recursion(clock: FakeClock) -> None:
+    """A name that first opens above a recursion folds there as well, its path known or not."""
+
+    @timestamp(name="rec")
+    def rec(depth: int) -> None:
+        clock.work(1)
+        if depth == 3:
+            rec(2)
+        elif depth:
+            other(depth)
+
+    @timestamp(name="other")
+    def other(depth: int) -> None:
+        clock.work(10)
+        rec(depth - 1)
+
+    with Capture() as capture:
+        rec(3)
+    assert tree(capture) == {"rec": (4, 24, 4), "rec/other": (2, 22, 20)}
+
+
 def test_recursion_below_a_helper_keeps_the_helpers_own_time(clock: FakeClock) -> None:
     """A function between two calls of a recursive one keeps its own self time."""
 

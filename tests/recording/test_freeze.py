@@ -125,6 +125,15 @@ def test_cost_on_a_guarded_lane(trees: Trees) -> None:
     assert trees.freeze(COSTS)["slow"].total_ns == 10_000 - 6 * 3 - 4 * 30
 
 
+def test_cost_of_a_recursion_is_its_own(trees: Trees) -> None:
+    """A folded call is charged once, at what such calls cost."""
+    outer = spans(trees.root, "outer", 10_000)
+    outer.calls, outer.slow, outer.folded_in, outer.folded_out = 11, 10, 10, 10
+    row = trees.freeze(COSTS)["outer"]
+    assert (row.total_ns, row.self_ns) == (10_000 - 3 - 10 * 140, 10_000 - 3 - 10 * 140)
+    assert trees.overhead_ns == 10 + 10 * 140
+
+
 def test_cost_of_mutual_recursion_is_in_all_that_takes_part(trees: Trees) -> None:
     """Of two names that call each other the inner one never has more time than the outer one."""
     outer = spans(trees.root, "outer", 10_000)

@@ -1,0 +1,49 @@
+"""What recording finds out of its own cost, in the middle of whatever is going on."""
+
+from collections.abc import Iterator
+from time import perf_counter_ns
+
+import pytest
+
+from pytest_timestamps.recording import Capture, timestamp
+from pytest_timestamps.recording.engine import ENGINE
+
+
+@pytest.fixture(autouse=True)
+def uncalibrated() -> Iterator[None]:
+    """The engine with the real clock, before it has looked at its costs."""
+    if ENGINE.armed:
+        pytest.skip("this run records itself, and the clock can't be swapped meanwhile")
+    ENGINE.use_clock(perf_counter_ns, calibrate=True)
+    yield
+    ENGINE.use_clock(perf_counter_ns, calibrate=True)
+
+
+def test_every_way_of_recording_has_a_cost() -> None:
+    """Inside of the span and around it; a recursion's is measured apart."""
+    with Capture():
+        ENGINE.look_at_costs()
+    costs = ENGINE.costs
+    for cost in (costs.code, costs.of("block"), costs.slow, costs.folded):
+        assert cost.inner_ns > 0
+        assert cost.full_ns > cost.inner_ns
+
+
+def test_calibrating_disturbs_nothing_that_is_open() -> None:
+    """In the middle of a recursion, that is still known to be one afterwards."""
+
+    @timestamp(name="rec")
+    def rec(depth: int) -> None:
+        if depth:
+            rec(depth - 1)
+            return
+        lane = ENGINE.lanes.here()
+        before = lane.top, list(lane.stack), dict(lane.named)
+        ENGINE.look_at_costs()
+        assert (lane.top, list(lane.stack), dict(lane.named)) == before
+        assert lane.named
+
+    with Capture() as capture:
+        rec(3)
+    (row,) = capture.recording().paths
+    assert (row.name, row.calls) == ("rec", 4)
