@@ -1,7 +1,5 @@
 """How much one span costs here and now: measured with real spans on a tree that is thrown away."""
 
-from time import perf_counter_ns
-
 from .activation import GUARD, Activation
 from .lane import Lane
 from .overhead import Cost, SpanCosts
@@ -14,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .engine import Engine
+
+    Clock = Callable[[], int]
 
 __all__ = ["Calibration"]
 
@@ -42,7 +42,7 @@ class Calibration:
 
     def refresh(self, engine: "Engine") -> SpanCosts | None:
         """The costs as of now; None where they need no new look."""
-        now_ns = perf_counter_ns()
+        now_ns = engine.clock()
         age_ns = _STALE_NS if self._measured_ns is None else now_ns - self._measured_ns
         if age_ns < _AGE_NS:
             return None
@@ -51,7 +51,7 @@ class Calibration:
             self._rounds.clear()
             rounds = _FIRST_ROUNDS
         _measure(engine, rounds, self._rounds)
-        self._measured_ns = perf_counter_ns()
+        self._measured_ns = engine.clock()
         costs = {kind: _cost(latest) for kind, latest in self._rounds.items()}
         slow, folded, missed = costs.pop("slow"), costs.pop("folded"), costs.pop("missed")
         return SpanCosts(costs, slow, folded, max(missed.full_ns - costs["code"].full_ns, 0.0))
@@ -66,6 +66,7 @@ def _measure(engine: "Engine", rounds: int, results: dict[str, list[_Round]]) ->
     origin = Origin(scope, lane=lane)
     ORIGIN.set(origin)
     available = probes()
+    clock = engine.clock
     try:
         lane.stack, lane.named = [], {}
         lane.top = root = scope.root_for(origin, None, lane)
@@ -73,13 +74,13 @@ def _measure(engine: "Engine", rounds: int, results: dict[str, list[_Round]]) ->
             probe.recorded()
         for _ in range(rounds):
             for kind, probe in available.items():
-                _note(results, kind, _round(root, probe))
+                _note(results, kind, _round(root, probe, clock))
             plain = available["code"]
             _guard(lane, root, root, origin)
-            _note(results, "slow", _round(root, plain))
+            _note(results, "slow", _round(root, plain, clock))
             node = next(n for n in root.children.values() if n.site in plain.sites)
             _guard(lane, root, node, origin)
-            _note(results, "folded", _round(root, plain))
+            _note(results, "folded", _round(root, plain, clock))
             lane.top, lane.stack, lane.named = root, [], {}
     finally:
         lane.top, lane.below, lane.stack, lane.named = saved
@@ -100,12 +101,12 @@ def _guard(lane: Lane, root: Node, place: Node, origin: Origin) -> None:
     lane.named = {} if place is root else {place.site.name: [place]}
 
 
-def _round(root: Node, probe: Probe) -> _Round:
+def _round(root: Node, probe: Probe, clock: "Clock") -> _Round:
     """The cost of each of the probe's spans, this time."""
-    empty_ns = _time(probe.empty)
-    bare_ns = _time(probe.bare)
+    empty_ns = _time(probe.empty, clock)
+    bare_ns = _time(probe.bare, clock)
     before_ns = _total_ns(root, probe)
-    spans_ns = _time(probe.recorded)
+    spans_ns = _time(probe.recorded, clock)
     recorded_ns = _total_ns(root, probe) - before_ns
     return (recorded_ns - (bare_ns - empty_ns)) / CALLS, (spans_ns - bare_ns) / CALLS
 
@@ -119,10 +120,10 @@ def _cost(rounds: list[_Round]) -> Cost:
     return Cost(inner_ns, max(full[middle] - inner_ns, 0.0), spread_ns)
 
 
-def _time(loop: "Callable[[], None]") -> int:
-    start_ns = perf_counter_ns()
+def _time(loop: "Callable[[], None]", clock: "Clock") -> int:
+    start_ns = clock()
     loop()
-    return perf_counter_ns() - start_ns
+    return clock() - start_ns
 
 
 def _total_ns(root: Node, probe: Probe) -> int:
