@@ -56,7 +56,7 @@ def test_reruns_are_one_row(suite: pytest.Pytester, run: Run, written: Written) 
 
 
 @pytest.mark.usefixtures("all_plugins")
-def test_async_tests_are_tests(suite: pytest.Pytester, alone: Run, written: Written) -> None:
+def test_async_tests_are_tests(suite: pytest.Pytester, written: Written) -> None:
     """pytest-asyncio and anyio run decorated coroutines, tasks included."""
     suite.makepyfile(
         test_async="""
@@ -85,7 +85,9 @@ def test_async_tests_are_tests(suite: pytest.Pytester, alone: Run, written: Writ
             return "asyncio"
         """
     )
-    alone("--timestamps-report=json").assert_outcomes(passed=2)
+    # In a process of its own: some versions of pytest-asyncio leave a loop open, and the warning
+    # about it would fail whichever test comes next in this one.
+    suite.runpytest_subprocess("--timestamps-report=json").assert_outcomes(passed=2)
     assert calls_by_test(written()) == {
         "test_asyncio": ("passed", {"fetch": 3}),
         "test_anyio": ("passed", {"fetch": 2}),
@@ -310,9 +312,7 @@ def test_a_test_may_do_anything_to_its_collector(
 
 
 @pytest.mark.usefixtures("all_plugins")
-def test_wide_async_fixtures_have_rows(
-    suite: pytest.Pytester, alone: Run, written: Written
-) -> None:
+def test_wide_async_fixtures_have_rows(suite: pytest.Pytester, written: Written) -> None:
     """A session fixture that pytest-asyncio runs is charged to no test either."""
     if "loop_scope" not in inspect.signature(pytest_asyncio.fixture).parameters:
         pytest.skip("this pytest-asyncio can't give a test its session's loop")
@@ -337,7 +337,7 @@ def test_wide_async_fixtures_have_rows(
         async def test_it(database): pass
         """
     )
-    alone("--timestamps-report=json").assert_outcomes(passed=1)
+    suite.runpytest_subprocess("--timestamps-report=json").assert_outcomes(passed=1)
     report = written()
     assert [calls for _, calls in calls_by_test(report).values()] == [{}]
     (database,) = (row for row in report["fixtures"] if row["name"] == "database")
