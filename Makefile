@@ -10,10 +10,9 @@ WORKERS ?= auto
 # Set by CI: measure coverage in `make test`, and leave that Python out of `make check`.
 COVERAGE ?=
 TESTED ?=
-SPEEDSCOPE := scratch/speedscope
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types layers docs picture browser browser-if-there screenshot test-all oldest bench real-suites mock-check clean
+.PHONY: help demo test check lint format types layers docs picture browser browser-tools browser-if-there screenshot test-all oldest bench real-suites mock-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +36,8 @@ demo: $(READY) ## run the example suite, its token runs too, and say what to loo
 test: $(READY) ## run the tests on this Python, quickly
 	$(if $(COVERAGE),$(BIN)/coverage erase && $(BIN)/coverage run,$(BIN)/python) -m pytest -n $(WORKERS) -q
 
-check: lint types layers docs browser-if-there test-all ## what CI runs: all of the below, tests on every Python found
+# The tests in a browser are among those of `make test`.
+check: lint types layers docs $(if $(TESTED),,browser-if-there) test-all ## what CI runs: all of the below, tests on every Python found
 
 lint: $(READY) ## ruff: style, imports, formatting
 	$(BIN)/ruff check .
@@ -61,24 +61,23 @@ picture: $(READY) ## draw docs/demo.svg from the demo's output
 	$(BIN)/python -m tools.picture
 
 browser: $(READY) ## the HTML report in a real Chromium, which is installed on Debian and Ubuntu
-	@command -v chromedriver >/dev/null || { \
-	  command -v apt-get >/dev/null || { echo "make: install Chromium and its driver first" >&2; exit 1; }; \
-	  apt-get update && apt-get install -y chromium chromium-driver; }
-	@test -d $(SPEEDSCOPE)/package || ! command -v npm >/dev/null || { \
-	  mkdir -p $(SPEEDSCOPE) && cd $(SPEEDSCOPE) && npm pack --silent speedscope@1.25.0 && tar -xzf speedscope-*.tgz; }
+	@$(BIN)/python -m tools.browser
 	$(BIN)/python -m pytest -q tests/browser
 
-# Where there is no Chromium the tests are skipped, and say so.
-browser-if-there: $(READY)
+# What can't be installed is told in a line, and the tests that need it are skipped.
+browser-tools: $(READY)
+	@$(BIN)/python -m tools.browser || true
+
+browser-if-there: browser-tools
 	$(BIN)/python -m pytest -q tests/browser
 
 screenshot: $(READY) ## take docs/report.png of the demo's HTML report (needs Chromium)
 	$(BIN)/python -m tools.screenshot
 
-test-all: $(READY) ## tests with coverage on every Python found, and with the oldest openai and pytest
+test-all: $(READY) ## tests with coverage on every Python found
 	TESTED=$(TESTED) $(BIN)/nox --non-interactive
 
-oldest: $(READY) ## token runs with the oldest SDK and pytest that are supported
+oldest: $(READY) ## the plugin and token runs with the oldest SDK and pytest that are supported
 	$(BIN)/nox --non-interactive --session oldest
 
 bench: $(READY) ## the speed table, on every Python found; writes docs/performance.md

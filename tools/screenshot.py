@@ -3,12 +3,12 @@
 The suite is downloaded once; scratch/ keeps it, and the page.
 """
 
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from tools.browser import find_browser
 from tools.real_suites.runs import SCRATCH, download, recorded
 from tools.real_suites.suites import Suite
 
@@ -49,14 +49,14 @@ SWITCHES = (
 
 def main() -> int:
     """Run the suite, open its report, and keep what is seen."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
-    if browser is None:
-        print("Chromium is not installed; on Debian and Ubuntu: apt-get install chromium")
+    found = find_browser()
+    if found is None:
+        print("Chromium or its driver is not installed: make browser")
         return 1
     page = SCRATCH / "jinja2.html"
     recorded(SUITE, download(SUITE), "page", [f"--timestamps-report=html:{page}"])
     with tempfile.TemporaryDirectory() as profile:
-        command = [browser, *SWITCHES, f"--user-data-dir={profile}", f"--screenshot={PICTURE}"]
+        command = [found[0], *SWITCHES, f"--user-data-dir={profile}", f"--screenshot={PICTURE}"]
         subprocess.run([*command, page.as_uri()], check=True, stderr=subprocess.DEVNULL)
     print(f"written: {PICTURE.name}; the page is {page.relative_to(SCRATCH.parents[1])}")
     return 0

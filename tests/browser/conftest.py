@@ -1,12 +1,13 @@
 """A real Chromium without a window; where there is none, the tests say so and are skipped."""
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tools.browser import find_browser
 
 # A browser that asks nobody anything on its own.
 SWITCHES = (
@@ -18,20 +19,19 @@ SWITCHES = (
 Open = Callable[..., Any]
 
 
-def find_browser() -> tuple[str, str]:
+def browser_or_skip() -> tuple[str, str]:
     """Chromium and its driver; skips the test where one is missing."""
     pytest.importorskip("selenium", reason="selenium isn't installed: make browser")
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
-    driver = shutil.which("chromedriver")
-    if browser is None or driver is None:
+    found = find_browser()
+    if found is None:
         pytest.skip("Chromium or its driver isn't installed: make browser")
-    return browser, driver
+    return found
 
 
 @pytest.fixture(scope="session")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One browser with an empty profile for all tests of a process."""
-    browser, driver_path = find_browser()
+    browser, driver_path = browser_or_skip()
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 

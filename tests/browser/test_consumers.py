@@ -17,10 +17,11 @@ from pytest_timestamps.report.speedscope import render_speedscope
 from tests.browser.conftest import wait_until
 from tests.hostile import hostile_report
 from tests.samples import report
+from tools.browser import SPEEDSCOPE
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-APP = Path(__file__).parents[2] / "scratch" / "speedscope" / "package" / "dist" / "release"
+APP = SPEEDSCOPE / "package" / "dist" / "release"
 
 
 @pytest.fixture
