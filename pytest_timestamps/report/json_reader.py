@@ -120,13 +120,17 @@ def _finite_number(text: str) -> float:
 
 def _report(document: Mapping[str, Any]) -> SessionReport:
     """Build the frozen report from a document that fits the schema."""
+    _check_once([row["nodeid"] for row in document["tests"]], "tests")
+    _check_once(
+        [(row["nodeid"], row["scope"], row["name"]) for row in document["fixtures"]], "fixtures"
+    )
     return SessionReport(
         session=_pick(
             SessionInfo, document["session"], shards=tuple(document["session"]["shards"])
         ),
         machines=tuple(_pick(Machine, row) for row in document["machines"]),
         overhead=tuple(_pick(ShardOverhead, row) for row in document["overhead"]),
-        functions=_functions(document["functions"]),
+        functions=_functions(document["functions"], "functions"),
         tests=tuple(_case(row, f"tests[{at}]") for at, row in enumerate(document["tests"])),
         fixtures=tuple(
             _fixture(row, f"fixtures[{at}]") for at, row in enumerate(document["fixtures"])
@@ -148,7 +152,19 @@ def _pick(kind: type[_Row], row: Mapping[str, Any], **changed: object) -> _Row:
     return kind(**{name: row[name] for name in names} | changed)
 
 
-def _functions(rows: Sequence[Mapping[str, Any]]) -> tuple[Timing, ...]:
+def _check_once(keys: Sequence[object], where: str) -> None:
+    """A second row of one name would be counted twice by one reader and not at all by another."""
+    seen: set[object] = set()
+    for at, key in enumerate(keys):
+        if key in seen:
+            named = json.dumps(key)
+            shown = named if len(named) <= 80 else f"{named[:77]}..."
+            raise ReportFormatError(f"{where}[{at}]: expected one row a name, got a second {shown}")
+        seen.add(key)
+
+
+def _functions(rows: Sequence[Mapping[str, Any]], where: str) -> tuple[Timing, ...]:
+    _check_once([row["name"] for row in rows], where)
     return tuple(
         Timing(
             row["name"], row["calls"], row["errors"], row["total_ns"], row["self_ns"],
@@ -173,7 +189,7 @@ def _case(row: Mapping[str, Any], where: str) -> CaseResult:
         nodeid=row["nodeid"],
         outcome=row["outcome"],
         phases=_pick(Phases, row["phases"]),
-        functions=_functions(row["functions"]),
+        functions=_functions(row["functions"], f"{where}.functions"),
         call_tree=_paths(row.get("call_tree", ()), f"{where}.call_tree"),
         reruns=row.get("reruns", 0),
     )
@@ -183,7 +199,7 @@ def _fixture(row: Mapping[str, Any], where: str) -> FixtureResult:
     return _pick(
         FixtureResult,
         row,
-        functions=_functions(row["functions"]),
+        functions=_functions(row["functions"], f"{where}.functions"),
         call_tree=_paths(row["call_tree"], f"{where}.call_tree"),
     )
 

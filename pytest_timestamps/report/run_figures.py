@@ -88,7 +88,7 @@ def read_run(run: Mapping[str, object]) -> RunFigures:
         **figures,
         cost_usd=_number(totals.get("COST_USD") if from_books else observed.get("cost_usd")),
         cost_is_upper_bound=cost.get("is_upper_bound") is True,
-        duration_s=_number(totals.get("DUR")),
+        duration_s=_duration_s(totals.get("DUR")),
     )
 
 
@@ -149,3 +149,9 @@ def _count(value: object) -> int | None:
 
 def _number(value: object) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _duration_s(value: object) -> float | None:
+    """Seconds; more than 64 bits hold as nanoseconds is no duration."""
+    seconds = _number(value)
+    return seconds if seconds is not None and 0 <= seconds < 2**63 / 1e9 else None

@@ -215,6 +215,27 @@ def test_a_parent_must_come_first() -> None:
         parse_report(json.dumps(made).encode())
 
 
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        (("functions",), r"functions\[2\]: expected one row a name, got a second \"shop.query\"$"),
+        (("tests",), r"tests\[2\]: expected one row a name, got a second \"tests/test_ca"),
+        (("tests", 1, "functions"), r"tests\[1\]\.functions\[2\]: expected one row a name, got a"),
+        (("fixtures",), r"fixtures\[1\]: expected one row a name, got a second \[\"\","),
+        (("fixtures", 0, "functions"), r"fixtures\[0\]\.functions\[1\]: expected one row a name"),
+    ],
+)
+def test_nothing_may_be_listed_twice(place: tuple[str | int, ...], message: str) -> None:
+    """One table would show both rows, and a comparison only the last of them."""
+    rows: Any = document()
+    made = rows
+    for key in place:
+        rows = rows[key]
+    rows.append(copy.deepcopy(rows[0]))
+    with pytest.raises(ReportFormatError, match=message):
+        parse_report(json.dumps(made).encode())
+
+
 def test_a_timelines_numbers_must_name_strings() -> None:
     """A span that names a string that isn't there is refused."""
     made = document()
