@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import pytest
 
-from pytest_timestamps.report.records import Record, read_lines, to_line
+from pytest_timestamps.report.records import Record, read_lines, threads_named, to_line
 
 __all__ = ["INPUT_KEY", "ShardCollector", "ShardWriter"]
 
@@ -33,15 +33,15 @@ class ShardWriter:
         self._lines: list[str] = []
         self._stream: IO[str] | None = None
         workerinput: dict[str, Any] = getattr(config, "workerinput", {})
-        folder, worker = workerinput.get(INPUT_KEY), workerinput.get("workerid", "worker")
+        folder, self._worker = workerinput.get(INPUT_KEY), workerinput.get("workerid", "worker")
         if folder is not None and os.path.isdir(folder):
-            path = Path(folder, f"{worker}-{os.getpid()}.jsonl")
+            path = Path(folder, f"{self._worker}-{os.getpid()}.jsonl")
             with contextlib.suppress(OSError):
                 self._stream = path.open("a", encoding="ascii")
 
     def keep(self, record: Record) -> None:
         """Write one record, so that whatever happens next can't lose it."""
-        line = to_line(record)
+        line = to_line(threads_named(record, self._worker))
         if self._stream is not None:
             try:
                 self._stream.write(line)

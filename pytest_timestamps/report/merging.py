@@ -181,13 +181,20 @@ def _runs(reports: Sequence[SessionReport]) -> tuple[dict[str, object], ...]:
 
 
 def _timeline(reports: Sequence[SessionReport]) -> tuple[SessionSpan, ...]:
-    """All spans on one clock, that of the first shard to start."""
+    """All spans on one clock, that of the first shard to start, each in a thread of its shard."""
     start_ns = min(round(report.session.start_s * _NANO) for report in reports)
     spans: list[SessionSpan] = []
     for report in reports:
         later_ns = round(report.session.start_s * _NANO) - start_ns
+        shards = report.session.shards
+        # Those of a merged report have been told apart already.
+        shard = f"{shards[0][:8]} " if len(shards) == 1 else ""
         spans += [
-            span._replace(start_ns=span.start_ns + later_ns, end_ns=span.end_ns + later_ns)
+            span._replace(
+                start_ns=span.start_ns + later_ns,
+                end_ns=span.end_ns + later_ns,
+                thread=f"{shard}{span.thread}",
+            )
             for span in report.timeline
         ]
     return tuple(sorted(spans, key=lambda span: (span.start_ns, -span.end_ns, span)))

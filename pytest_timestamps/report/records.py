@@ -6,11 +6,12 @@ a worker that dies leaves all lines but, at most, its last one whole.
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from pytest_timestamps.recording.results import Overhead, PathStats, Recording, TimelineSpan
 
-__all__ = ["CaseRecord", "FixtureRecord", "Record", "read_lines", "to_line"]
+__all__ = ["CaseRecord", "FixtureRecord", "Record", "read_lines", "threads_named", "to_line"]
 
 
 class CaseRecord(NamedTuple):
@@ -46,6 +47,15 @@ class FixtureRecord(NamedTuple):
 
 
 Record = CaseRecord | FixtureRecord
+
+
+def threads_named(record: Record, process: str) -> Record:
+    """The record with its process named before each thread: they have the same names in all."""
+    timeline = record.recording.timeline
+    if not timeline:
+        return record
+    named = tuple(span._replace(thread=f"{process} {span.thread}") for span in timeline)
+    return record._replace(recording=replace(record.recording, timeline=named))
 
 
 def to_line(record: Record) -> str:

@@ -161,3 +161,21 @@ def test_a_worker_that_died_said_nothing() -> None:
     shards.pytest_testnodedown(Node())
     assert list(shards.records()) == []
     shards.pytest_unconfigure()
+
+
+def test_workers_have_rows_of_their_own_in_a_timeline(
+    suite: pytest.Pytester, written: Written
+) -> None:
+    """Each worker's main thread is called MainThread: their names begin with the worker's."""
+    suite.makepyfile(
+        """
+        import pytest, shop
+
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(n): shop.query()
+        """
+    )
+    suite.runpytest_inprocess("-n2", "--timestamps-report=json", "--timestamps-timeline")
+    timeline = written()["timeline"]
+    threads = {timeline["strings"][span[5]] for span in timeline["spans"]}
+    assert threads == {"gw0 MainThread", "gw1 MainThread"}

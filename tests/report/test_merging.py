@@ -106,6 +106,14 @@ def test_timelines_share_the_first_shards_clock() -> None:
     assert abs(spans[0].start_ns - 9_750_000_510) < 256
 
 
+def test_threads_of_shards_are_told_apart() -> None:
+    """Their main threads have one name, and would lie in one row of a timeline."""
+    spans = merge_reports([merge_reports(SHARDS[:2]), SHARDS[2]]).timeline
+    assert {span.thread for span in spans} == {
+        f"000000{number} MainThread" for number in (61, 62, 63)
+    }
+
+
 def test_a_shard_without_tests_says_nothing_against_the_others() -> None:
     """Exit status 5 gives way to any other, and stays where there is no other."""
     empty, full = SHARDS[3], SHARDS[0]
