@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "count",
+    "display_width",
     "draw_table",
     "format_ns",
     "format_share",
@@ -77,17 +78,44 @@ def printable(text: str) -> str:
     )
 
 
+def display_width(text: str) -> int:
+    """The columns that the text takes in a terminal: two for most of East Asia and for emoji."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def _columns(char: str) -> int:
+    # Imported where a name isn't ASCII.
+    from unicodedata import category, east_asian_width
+
+    if category(char) in ("Mn", "Me", "Cf"):
+        # It changes the character before it.
+        return 0
+    return 2 if east_asian_width(char) in ("W", "F") else 1
+
+
 def shorten(text: str, width: int) -> str:
-    """The text in at most ``width`` characters, an ellipsis in place of its middle.
+    """The text in at most ``width`` columns, an ellipsis in place of its middle.
 
     The end gets the larger part: it is where a function's or a test's own name stands.
     """
-    if len(text) <= width:
+    if display_width(text) <= width:
         return text
     if width <= 1:
         return "…"[:width]
     head = (width - 1) * 2 // 5
-    return f"{text[:head]}…{text[len(text) - (width - 1 - head) :]}"
+    end = _fitting(reversed(text), width - 1 - head)
+    return f"{_fitting(text, head)}…{end[::-1]}"
+
+
+def _fitting(chars: Iterable[str], width: int) -> str:
+    """As many of the first characters as that many columns hold."""
+    kept: list[str] = []
+    for char in chars:
+        width -= _columns(char)
+        if width < 0:
+            break
+        kept.append(char)
+    return "".join(kept)
 
 
 def draw_table(
@@ -95,14 +123,17 @@ def draw_table(
 ) -> list[str]:
     """Lines of an aligned table; the first ``left`` columns to the left, the rest to the right."""
     widths = [
-        max(len(header), *(len(row[column]) for row in rows)) if rows else len(header)
-        for column, header in enumerate(headers)
+        max(display_width(row[column]) for row in (headers, *rows))
+        for column in range(len(headers))
     ]
 
     def line(cells: Sequence[str]) -> str:
+        spaces = [
+            " " * (width - display_width(cell)) for cell, width in zip(cells, widths, strict=True)
+        ]
         return "  ".join(
-            cell.ljust(width) if column < left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
+            cell + space if column < left else space + cell
+            for column, (cell, space) in enumerate(zip(cells, spaces, strict=True))
         ).rstrip()
 
     return [line(headers), line(["-" * width for width in widths]), *(line(row) for row in rows)]

@@ -4,7 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pytest_timestamps.analysis.text import count, format_ns, format_share, printable, shorten
+from pytest_timestamps.analysis.text import (
+    count,
+    display_width,
+    format_ns,
+    format_share,
+    printable,
+    shorten,
+)
 from pytest_timestamps.analysis.timings import SortOrder, Timing, rank_timings
 from pytest_timestamps.report.closing import closing_lines
 from pytest_timestamps.report.model import CaseResult, FixtureResult, SessionReport
@@ -103,15 +110,20 @@ def _table(headers: Sequence[str], rows: list[list[str]], style: TerminalStyle) 
         if at
     )
     room = max(style.width - others, 24)
-    for row in rows:
-        row[0] = shorten(row[0], room)
-    return tabulate(
-        rows,
+    names = [shorten(row[0], room) for row in rows]
+    # tabulate takes every character for one column wide: it sees letters in the names' place.
+    widths = [display_width(name) for name in names]
+    lines = tabulate(
+        [["x" * width, *row[1:]] for width, row in zip(widths, rows, strict=True)],
         headers,
         tablefmt="simple",
         colalign=["left" if header in _TEXT_COLUMNS else "right" for header in headers],
         disable_numparse=True,
     ).splitlines()
+    named = (
+        name + line[width:] for name, width, line in zip(names, widths, lines[2:], strict=True)
+    )
+    return [*lines[:2], *named]
 
 
 def _hotspots(report: SessionReport, style: TerminalStyle) -> Section:
@@ -177,7 +189,7 @@ def _top_functions(functions: Sequence[Timing], style: TerminalStyle) -> list[st
     room = style.width - 4
     for timing in rank_timings(functions, limit=3):
         part = f"{shorten(printable(timing.name), 40)} {format_ns(timing.self_ns)}"
-        room -= len(part) + 2
+        room -= display_width(part) + 2
         if parts and room < 0:
             break
         parts.append(part)

@@ -4,6 +4,7 @@ import pytest
 
 from pytest_timestamps.analysis.text import (
     count,
+    display_width,
     draw_table,
     format_ns,
     format_share,
@@ -74,4 +75,32 @@ def test_columns_line_up() -> None:
         "------  -----",
         "a       1,000",
         "longer      7",
+    ]
+
+
+def test_a_name_takes_the_columns_that_a_terminal_gives_it() -> None:
+    """Two for wide characters, none for marks on the one before."""
+    assert [display_width(text) for text in ("", "abc", "é", "e\u0301", "日本語", "🎉", "x🎉")] == [
+        0, 3, 1, 1, 6, 2, 3,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("width", "text"),
+    [(12, "日本語のテス"), (11, "日本…のテス"), (8, "日…テス"), (5, "…ス"), (2, "…")],
+)
+def test_a_wide_name_is_shortened_by_columns(width: int, text: str) -> None:
+    """Half of a wide character is none: the result may be a column short."""
+    assert shorten("日本語のテス", width) == text
+    assert display_width(text) <= width
+
+
+def test_columns_line_up_below_wide_names() -> None:
+    """A figure begins where the terminal shows it, not where the text counts it."""
+    assert draw_table(["name", "calls"], [["日本語", "1"], ["e\u0301", "2"], ["abc", "3"]]) == [
+        "name    calls",
+        "------  -----",
+        "日本語      1",
+        "e\u0301           2",
+        "abc         3",
     ]

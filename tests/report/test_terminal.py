@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from pytest_timestamps.analysis.text import display_width
 from pytest_timestamps.report.closing import closing_lines
 from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.terminal import TerminalStyle, render_sections, render_terminal
@@ -155,3 +156,14 @@ def test_the_text_format_is_plain() -> None:
     """As a file the report has headings of its own."""
     lines = render_terminal(report()).decode().splitlines()
     assert lines[0] == " hotspots ".center(100, "=")
+
+
+def test_figures_line_up_whatever_the_names_are() -> None:
+    """Wide characters, marks, and names that tabulate would take for numbers or strip."""
+    names = ("日本語", "🎉 load", "e\u0301", "0x10", "1e5", "  lead", "")
+    made = report([case("t", *(path(name, total_ns=5_000) for name in names))])
+    lines = text(made, width=80).splitlines()
+    rows = [line for line in lines[3:] if "5.00 µs  5.00 µs" in line]
+    assert len(rows) == len(names)
+    for row in rows:
+        assert display_width(row) == display_width(lines[1])
