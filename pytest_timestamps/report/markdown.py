@@ -11,6 +11,7 @@ from pytest_timestamps.analysis.text import (
 )
 from pytest_timestamps.report.closing import closing_lines
 from pytest_timestamps.report.model import SessionReport
+from pytest_timestamps.report.outcomes import outcomes_text
 from pytest_timestamps.report.run_figures import RunFigures, read_run
 
 __all__ = ["markdown_code", "markdown_table", "render_markdown"]
@@ -55,8 +56,7 @@ def markdown_table(
 
 
 def _outcomes(report: SessionReport) -> list[str]:
-    outcomes = [f"{number:,} {name}" for name, number in report.session.outcomes.items() if number]
-    return [f"{count(len(report.tests), 'test')}: {', '.join(outcomes) or 'none was run'}."]
+    return [f"{count(len(report.tests), 'test')}: {outcomes_text(report.session.outcomes)}."]
 
 
 def _more(shown: int, known: int) -> list[str]:

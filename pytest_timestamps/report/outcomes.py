@@ -1,10 +1,12 @@
 """A test's one outcome, from the stream of what happened to it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pytest_timestamps.analysis.text import count
 from pytest_timestamps.report.model import Outcome
 
-__all__ = ["CaseTally"]
+__all__ = ["CaseTally", "outcomes_text"]
 
 
 @dataclass(slots=True)
@@ -70,3 +72,13 @@ class CaseTally:
             # Set up, torn down, and no body in between: pytest ran with --setup-only.
             return self.outcome or "skipped"
         return "failed" if self.outcome == "failed" else "error"
+
+
+def outcomes_text(outcomes: Mapping[str, int]) -> str:
+    """``3 passed, 2 errors``: what there was, as pytest itself says it."""
+    parts = [
+        count(number, name) if name == "error" else f"{number:,} {name}"
+        for name, number in outcomes.items()
+        if number
+    ]
+    return ", ".join(parts) or "none was run"

@@ -226,9 +226,15 @@ def test_small_costs_are_not_nothing(open_page: Open) -> None:
 
 
 def test_the_name_of_a_file_is_its_own(open_page: Open) -> None:
-    """What a module's fixture belongs to is the file: its ending isn't its name."""
+    """What leads to a name is neither a file's ending nor a part of a test's parameters."""
     driver = open_page(render_html(report([])))
-    for name, path in (("tests/test_a.py", "tests/"), ("test_a.py", ""), ("shop.query", "shop.")):
+    for name, path in (
+        ("tests/test_a.py", "tests/"),
+        ("test_a.py", ""),
+        ("shop.query", "shop."),
+        ("test_a.py::TestA::test_b[a::b.c]", "test_a.py::TestA::"),
+        ("[x]/test_a.py::test_b", "[x]/test_a.py::"),
+    ):
         script = "return nameElement(arguments[0]).querySelector('.path')?.textContent ?? ''"
         assert driver.execute_script(script, name) == path
 

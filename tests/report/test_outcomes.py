@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_timestamps.report.outcomes import CaseTally
+from pytest_timestamps.report.outcomes import CaseTally, outcomes_text
 
 PASSED = [("setup", "passed", False), ("call", "passed", False), ("teardown", "passed", False)]
 
@@ -63,3 +63,10 @@ def test_times_add_up_over_runs() -> None:
     for phase in ("setup", "call", "teardown", "call", "???"):
         tally.add_phase(phase, "passed", 5)
     assert (tally.setup_ns, tally.call_ns, tally.teardown_ns) == (5, 10, 5)
+
+
+def test_outcomes_are_told_as_pytest_tells_them() -> None:
+    """Those that occurred, and errors in their plural."""
+    assert outcomes_text({"passed": 1_200, "failed": 0, "error": 2}) == "1,200 passed, 2 errors"
+    assert outcomes_text({"xfailed": 2, "error": 1}) == "2 xfailed, 1 error"
+    assert outcomes_text({"passed": 0}) == "none was run"

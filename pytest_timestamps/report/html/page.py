@@ -15,6 +15,7 @@ from pytest_timestamps.analysis.text import count, format_ns, format_usd
 from pytest_timestamps.report.closing import closing_lines
 from pytest_timestamps.report.html.page_data import encode_page_data
 from pytest_timestamps.report.model import SessionReport
+from pytest_timestamps.report.outcomes import outcomes_text
 from pytest_timestamps.report.run_figures import read_run
 
 __all__ = ["render_html"]
@@ -86,7 +87,7 @@ def _cards(report: SessionReport) -> Iterator[tuple[str, str, str]]:
     session = report.session
     spans = sum(timing.calls for timing in report.functions)
     errors = sum(timing.errors for timing in report.functions)
-    yield "Tests", f"{len(report.tests):,}", _outcome_text(report)
+    yield "Tests", f"{len(report.tests):,}", outcomes_text(report.session.outcomes)
     shards = len(session.shards)
     wall = "wall time, start to end" if shards == 1 else f"the longest of {shards:,} sessions"
     yield "Session", format_ns(session.duration_ns), wall
@@ -98,11 +99,6 @@ def _cards(report: SessionReport) -> Iterator[tuple[str, str, str]]:
     if report.runs:
         yield _token_card(report)
         yield _cost_card(report)
-
-
-def _outcome_text(report: SessionReport) -> str:
-    counts = [f"{number:,} {name}" for name, number in report.session.outcomes.items() if number]
-    return ", ".join(counts) or "none was run"
 
 
 def _token_card(report: SessionReport) -> tuple[str, str, str]:

@@ -62,7 +62,9 @@ function element(tag, attributes, ...children) {
 // A name in two shades: what leads to it, and its own. The text is the name, unchanged; it may
 // be broken after the characters that join words.
 function nameElement(name) {
-  const colons = name.lastIndexOf("::");
+  // A test's parameters may hold anything, colons too.
+  const parameters = name.indexOf("[", name.indexOf("::"));
+  const colons = name.lastIndexOf("::", parameters < 0 ? Infinity : parameters);
   // A file's dot stands before its ending, a function's before its own name.
   const mark = name.endsWith(".py") ? "/" : ".";
   const cut = colons >= 0 ? colons + 2 : name.lastIndexOf(mark, name.length - 2) + 1;
