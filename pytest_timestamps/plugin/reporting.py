@@ -79,10 +79,22 @@ class ReportingPlugin:
         finally:
             # A command line that pytest refused has run nothing that could be reported.
             if self._ending is None and exitstatus != pytest.ExitCode.USAGE_ERROR:
-                ending = self._finish(exitstatus)
-                for line in [*ending.problems, *_failed_gates(ending)]:
-                    print(f"pytest-timestamps: {line}", file=sys.stderr)
+                self._report_unasked(exitstatus)
             self._apply_gates(session)
+
+    def _report_unasked(self, exitstatus: int) -> None:
+        """Where no summary was called for: no terminal, or a status that pytest has none for.
+
+        Such a status comes from ``pytest.exit("...", returncode=7)`` and from internal errors.
+        """
+        manager = self._config.pluginmanager
+        terminalreporter = manager.get_plugin("terminalreporter")
+        if terminalreporter is not None and not self._config.getoption("no_summary", False):
+            self.pytest_terminal_summary(terminalreporter, exitstatus)
+            return
+        ending = self._finish(exitstatus)
+        for line in [*ending.problems, *_failed_gates(ending)]:
+            print(f"pytest-timestamps: {line}", file=sys.stderr)
 
     def _apply_gates(self, session: pytest.Session) -> None:
         """A gate that was exceeded fails a session in which nothing else did."""

@@ -240,6 +240,33 @@ def test_a_broken_off_session_reports_what_it_has(
     assert [function["name"] for function in wide["functions"]] == ["total"]
 
 
+ODD_ENDS = {
+    "an exit status of its own": ("pytest.exit('enough', returncode=7)", "", 7),
+    "an internal error": (
+        "",
+        "raise RuntimeError('broken plugin')",
+        pytest.ExitCode.INTERNAL_ERROR,
+    ),
+}
+
+
+@pytest.mark.parametrize("end", ODD_ENDS)
+def test_an_ending_for_which_pytest_has_no_summary_is_reported(
+    suite: pytest.Pytester, written: Written, end: str
+) -> None:
+    """The tables are shown and the files named, though pytest calls for no summary."""
+    statement, failure, status = ODD_ENDS[end]
+    suite.makeconftest(f"def pytest_runtest_logfinish():\n    {failure or 'pass'}\n")
+    suite.makepyfile(
+        test_end=f"import pytest, shop\ndef test_end():\n    shop.query()\n    {statement}\n"
+    )
+    result = suite.runpytest_subprocess("-pno:xdist", "--timestamps-report=json")
+    assert result.ret == status
+    result.stdout.fnmatch_lines(["*hotspots*", "query *", "json report: *timestamps.json"])
+    assert result.stdout.str().count("hotspots") == 1
+    assert calls_by_test(written())["test_end"][1] == {"query": 1}
+
+
 def test_without_a_terminal_the_reports_are_written(
     suite: pytest.Pytester, alone: Run, written: Written
 ) -> None:
