@@ -53,22 +53,21 @@ class Calibration:
         _measure(engine, rounds, self._rounds)
         self._measured_ns = engine.clock()
         costs = {kind: _cost(latest) for kind, latest in self._rounds.items()}
-        slow, folded, missed = costs.pop("slow"), costs.pop("folded"), costs.pop("missed")
-        return SpanCosts(costs, slow, folded, max(missed.full_ns - costs["code"].full_ns, 0.0))
+        missed_ns = max(costs["missed"].full_ns - costs["code"].full_ns, 0.0)
+        return SpanCosts(costs, missed_ns)
 
 
 def _measure(engine: "Engine", rounds: int, results: dict[str, list[_Round]]) -> None:
     """Run all probes on the running thread, whose lane and context are put aside meanwhile."""
     lane = engine.lanes.here()
     origin_before = ORIGIN.get()
-    saved = lane.top, lane.below, lane.stack, lane.named
+    saved = lane.put_aside()
     scope = Scope((), frozenset())
     origin = Origin(scope, lane=lane)
     ORIGIN.set(origin)
     available = probes()
     clock = engine.clock
     try:
-        lane.stack, lane.named = [], {}
         lane.top = root = scope.root_for(origin, None, lane)
         for probe in available.values():
             probe.recorded()
@@ -80,10 +79,13 @@ def _measure(engine: "Engine", rounds: int, results: dict[str, list[_Round]]) ->
             _note(results, "slow", _round(root, plain, clock))
             node = next(n for n in root.children.values() if n.site in plain.sites)
             _guard(lane, root, node, origin)
-            _note(results, "folded", _round(root, plain, clock))
-            lane.top, lane.stack, lane.named = root, [], {}
+            _note(results, "guarded fold", _round(root, plain, clock))
+            lane.stack, lane.named = [], {}
+            lane.top = node  # as if it were open: each call is a recursion
+            _note(results, "fold", _round(root, plain, clock))
+            lane.top = root
     finally:
-        lane.top, lane.below, lane.stack, lane.named = saved
+        lane.take_back(saved)
         ORIGIN.set(origin_before)
 
 
@@ -94,7 +96,7 @@ def _note(results: dict[str, list[_Round]], kind: str, one: _Round) -> None:
 
 
 def _guard(lane: Lane, root: Node, place: Node, origin: Origin) -> None:
-    """Make the lane guarded, as a recursion does, with a span open at ``place``."""
+    """Make the lane guarded, with a span open at ``place``."""
     lane.below = root
     lane.top = GUARD
     lane.stack = [Activation(object(), None, place, origin)]

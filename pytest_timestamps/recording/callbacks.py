@@ -63,11 +63,11 @@ def _build_start(engine: Engine, marks: Marks) -> Callable[..., None]:
             top = lane.top
             if top.origin is origin and lane.thread == thread_here():
                 child = top.recent
-                if child.key is not code:
+                if child.latch.key is not code:
                     child = top.children.get(id(code), NOWHERE)
                     top.recent = child
                     top.misses += 1
-                if child is not NOWHERE:
+                if child.latch.key is code:
                     lane.top = child
                     child.start_ns = clock()
                     return
@@ -95,7 +95,7 @@ def _build_ends(
             now_ns = clock()
             lane: Any = origin_here().lane
             node = lane.top
-            if node.key is not code:
+            if node.latch.key is not code:
                 end_slowly(code, now_ns, False)
                 return
             active_ns = now_ns - node.start_ns
@@ -180,7 +180,7 @@ def _build_resumption(engine: Engine, delegation: Delegation) -> Callable[..., N
             node = one.node
             if (
                 node.parent is lane.top
-                and node.key is code
+                and node.latch.key is code
                 and node.origin is origin
                 and len(paused) == 1
                 and not one.frame

@@ -202,9 +202,10 @@ class _View:
         costs = self._costs
         kind = node.site.kind
         slow = max(node.slow - node.folded_in, 0)
-        plain = max(node.calls + node.resumes + still_open - node.slow, 0)
+        plain = node.calls + node.resumes + still_open - node.slow - node.plain_folds_in
+        plain = max(plain, 0)
         resumes = min(node.resumes, plain)
-        cost, slow_cost, folded_cost = costs.of(kind), costs.slow, costs.folded
+        cost, slow_cost = costs.of(kind), costs.slow
         plain -= resumes
         sums.full_ns = plain * cost.full_ns + slow * slow_cost.full_ns
         sums.outer_ns = plain * cost.outer_ns + slow * slow_cost.outer_ns
@@ -214,13 +215,18 @@ class _View:
             sums.full_ns += resumes * again.full_ns
             sums.outer_ns += resumes * again.outer_ns
             sums.inner_ns += resumes * again.inner_ns
-        sums.folded_ns = node.folded_in * slow_cost.inner_ns
-        sums.own_ns = sums.full_ns + node.folded_in * slow_cost.full_ns
         missed_ns = node.misses * costs.missed_ns
-        sums.folded_ns = node.folded_in * folded_cost.inner_ns
-        sums.own_ns = sums.full_ns + node.folded_in * folded_cost.full_ns + missed_ns
-        sums.around_ns += node.folded_out * folded_cost.outer_ns + missed_ns
-        sums.below_ns += node.folded_out * folded_cost.full_ns + missed_ns
+        sums.own_ns = sums.full_ns + missed_ns
+        sums.around_ns += missed_ns
+        sums.below_ns += missed_ns
+        for fold, calls_in, calls_out in (
+            (costs.fold, node.plain_folds_in, node.plain_folds_out),
+            (costs.guarded_fold, node.folded_in, node.folded_out),
+        ):
+            sums.folded_ns += calls_in * fold.inner_ns
+            sums.own_ns += calls_in * fold.full_ns
+            sums.around_ns += calls_out * fold.outer_ns
+            sums.below_ns += calls_out * fold.full_ns
 
     def figures(self, node: Node) -> tuple[int, ...]:
         """One node's row: see `PathTable.add`."""
@@ -235,7 +241,7 @@ class _View:
         raw_longest_ns = max(node.max_ns, now.longest_ns)
         longest_ns = _less(raw_longest_ns, per_call_ns)
         total_less_ns = self._total_less(node)
-        if node.folded_in and raw_longest_ns <= total_ns:
+        if _has_folds(node) and raw_longest_ns <= total_ns:
             # the outermost call holds most of the cost, and is no longer than all of them;
             # a generator that began elsewhere may be
             longest_ns = min(longest_ns, total_less_ns)
@@ -261,7 +267,7 @@ class _View:
         parent: then only that one's total is rid of it, and ``node``'s can't be more.
         """
         total_ns, less_ns = self._total(node)
-        while node.folded_in and not isinstance(node.parent, Root):
+        while _has_folds(node) and not isinstance(node.parent, Root):
             node = node.parent
             above_ns, above_less_ns = self._total(node)
             if total_ns > above_ns:
@@ -274,6 +280,10 @@ class _View:
         total_ns = node.total_ns + self._opened.get(id(node), _NONE_OPEN).total_ns
         sums = self.of(node)
         return total_ns, _less(total_ns, sums.inner_ns + sums.below_ns)
+
+
+def _has_folds(node: Node) -> bool:
+    return bool(node.folded_in or node.plain_folds_in)
 
 
 def _least(least_ns: int, cost_ns: float, share: float) -> int:

@@ -8,9 +8,9 @@ outlives its caller, a generator resumed somewhere else.
 from __future__ import annotations
 
 from .activation import Activation, Paused, ground, is_whole
+from .folding import FoldingStack
 from .scope import ORIGIN
 from .sites import ANY_FRAME
-from .stack import Stack
 from .tree import NOWHERE, Node, PartSite, Root, is_seen
 
 TYPE_CHECKING = False
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Lane"]
 
 
-class Lane(Stack):
+class Lane(FoldingStack):
     """A thread's stack, and what opens, suspends and closes spans on it in every case."""
 
     __slots__ = ()
@@ -31,6 +31,10 @@ class Lane(Stack):
 
     def open(self, key: Any, site: Site, frame: int = 0, paused: Paused | None = None) -> None:
         """Open a span here and now, or go on with a ``paused`` one."""
+        if self.folds:
+            if paused is None and self._open_folded(key, site, frame):
+                return
+            self.expand()
         if self.stack and paused is None and self._open_known(key, site, frame):
             return
         place = self.settle()
@@ -39,10 +43,14 @@ class Lane(Stack):
         scope = place.root.scope
         foreign = paused is not None and self._is_foreign(paused, place)
         if not (self.stack or foreign or scope.timelines):
+            folded_into = None
             child = None if paused is not None else place.child(key, site)
             if child is None:
-                child = self._find_child(place, key, site, paused)[0]
-            if child is not None:
+                child, folded_into = self._find_child(place, key, site, paused)
+            if folded_into is not None and paused is None:
+                if self._fold(key, site, frame, folded_into):
+                    return
+            elif child is not None:
                 self.top = child
                 child.frame = frame
                 self._start_plain(child, paused)
@@ -163,6 +171,10 @@ class Lane(Stack):
         Blocks above it outlive it and go on under what is beneath; other spans above it have
         lost their ends, and end now.
         """
+        if self.folds:
+            if self._close_folded(key, now_ns, failed):
+                return
+            self.expand()
         if self.stack and self.stack[-1].key is key:
             self._finish(self._pop(), now_ns, failed)
             self._leave_guard()
@@ -186,6 +198,7 @@ class Lane(Stack):
 
         Innermost first; empty where nothing of them is open here.
         """
+        self.expand()
         paused = []
         while len(self.stack) > 1 and self.stack[-1].key is None:
             # an idle change of context: what ran there is over
@@ -213,6 +226,7 @@ class Lane(Stack):
 
         Those above ``depth``, where the lane was guarded, and above ``floor``, where it wasn't.
         """
+        self.expand()
         paused = []
         while len(self.stack) > depth and (self.stack[-1].frame or self.stack[-1].key is None):
             paused.append(self._suspend(self._pop(), now_ns))

@@ -25,17 +25,18 @@ class Cost:
 class SpanCosts:
     """What a span costs by its site's kind, ``slow`` what one on a guarded lane does.
 
-    ``folded`` is what a recursion costs, ``missed_ns`` what a span costs more where its caller
-    called something else before.
+    ``fold`` is what a recursive call costs, ``guarded_fold`` what one on a guarded lane does,
+    ``missed_ns`` what a span costs more where its caller called something else before.
     """
 
-    __slots__ = ("_kinds", "code", "folded", "missed_ns", "slow")
+    __slots__ = ("_kinds", "code", "fold", "guarded_fold", "missed_ns", "slow")
 
-    def __init__(self, kinds: dict[str, Cost], slow: Cost, folded: Cost, missed_ns: float) -> None:
+    def __init__(self, kinds: dict[str, Cost], missed_ns: float) -> None:
         self._kinds = kinds
         self.code = kinds["code"]
-        self.slow = slow
-        self.folded = folded
+        self.slow = kinds["slow"]
+        self.fold = kinds["fold"]
+        self.guarded_fold = kinds["guarded fold"]
         self.missed_ns = missed_ns
 
     def of(self, kind: str) -> Cost:
@@ -47,5 +48,7 @@ class SpanCosts:
         return self._kinds.get(f"{kind}, resumed", self.slow)
 
 
-NO_OVERHEAD = SpanCosts({"code": Cost(0.0, 0.0)}, Cost(0.0, 0.0), Cost(0.0, 0.0), 0.0)
+NO_OVERHEAD = SpanCosts(
+    dict.fromkeys(("code", "slow", "fold", "guarded fold"), Cost(0.0, 0.0)), 0.0
+)
 """Nothing calibrated: nothing is taken out."""

@@ -148,11 +148,11 @@ def _build_open(
         top = lane.top
         if top.origin is origin and lane.thread == thread_here():
             child = top.recent
-            if child.key is not key:
+            if child.latch.key is not key:
                 child = top.children.get(id(key), NOWHERE)
                 top.recent = child
                 top.misses += 1
-            if child is not NOWHERE:
+            if child.latch.key is key:
                 lane.top = child
                 child.start_ns = clock()
                 return
@@ -177,11 +177,11 @@ def _build_open_block(
         top = lane.top
         if top.origin is origin and lane.thread == thread_here():
             child = top.recent
-            if child.key is not site:
+            if child.latch.key is not site:
                 child = top.children.get(id(site), NOWHERE)
                 top.recent = child
                 top.misses += 1
-            if child is not NOWHERE:
+            if child.latch.key is site:
                 lane.top = child
                 child.frame = frame
                 child.start_ns = clock()
@@ -204,7 +204,7 @@ def _build_ends(
         now_ns = clock()
         lane: Any = origin_here().lane
         node = lane.top
-        if node.key is not key:
+        if node.latch.key is not key:
             try:
                 here().close(key, now_ns)
             except Exception:
@@ -223,7 +223,7 @@ def _build_ends(
         now_ns = clock()
         lane: Any = origin_here().lane
         node = lane.top
-        if node.key is not key:
+        if node.latch.key is not key:
             try:
                 return here().pause(key, now_ns, frame)
             except Exception:

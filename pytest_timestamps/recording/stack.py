@@ -1,6 +1,7 @@
 """One thread's stack of open spans, and where on it the next one belongs.
 
-It has two forms. Plain: `top` is the innermost node, its parents are the rest of the stack.
+It has three forms. Plain: `top` is the innermost node, its parents are the rest of the stack.
+Folded: the same above each recursive call in ``folds``, see `folding`.
 Guarded: `top` is `GUARD`, which matches nothing, so that every event goes to the `lane`, and
 `stack` holds an `Activation` for each span above `below`. Guarded is exact in all cases, and
 slower.
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from .folding import Fold
     from .scope import Scope
 
     FindScope = Callable[["Stack", Origin, Node], Scope | None]
@@ -25,7 +27,11 @@ if TYPE_CHECKING:
     """The node, this stretch and the span's time in all, who doesn't have it in its own time, and
     whether recursion folded it."""
 
-__all__ = ["Stack"]
+__all__ = ["Stack", "nodes_above"]
+
+
+_STATE = ("top", "below", "folds", "shut_names", "stack", "named", "named_below")
+"""What says which spans are open."""
 
 
 class Stack:
@@ -37,8 +43,10 @@ class Stack:
         "clock",
         "covers",
         "find_scope",
+        "folds",
         "named",
         "named_below",
+        "shut_names",
         "stack",
         "starting",
         "thread",
@@ -51,6 +59,8 @@ class Stack:
         self.thread = 0
         self.top: Node = NOWHERE
         self.below: Node = NOWHERE
+        self.folds: list[Fold] = []
+        self.shut_names: dict[str, Node | None] = {}
         self.stack: list[Activation] = []
         self.named: dict[str, list[Node]] = {}
         self.named_below: tuple[Node, dict[str, list[Node]]] | None = None
@@ -66,6 +76,19 @@ class Stack:
         self.named_below = None
         self.covers.clear()
         self.starting.clear()
+
+    def put_aside(self) -> tuple[object, ...]:
+        """Be as if nothing were open, until `take_back` is given what this returns."""
+        state = tuple(getattr(self, name) for name in _STATE)
+        self.top = self.below = NOWHERE
+        self.folds, self.shut_names = [], {}
+        self.stack, self.named, self.named_below = [], {}, None
+        return state
+
+    def take_back(self, state: tuple[object, ...]) -> None:
+        """Have open again what was open before `put_aside`."""
+        for name, value in zip(_STATE, state, strict=True):
+            setattr(self, name, value)
 
     def exempt(self, spent_ns: int) -> None:
         """Take ``spent_ns``, just now, out of the innermost open span and all that encloses it."""
@@ -219,6 +242,15 @@ class Stack:
             (node, now_ns - node.start_ns, now_ns - node.start_ns, None, False)
             for node in reversed(self._plain_nodes())
         ]
+        # read once: another thread may ask while this one goes on
+        folds, top = list(self.folds), self.top
+        tops = [fold.top for fold in folds[1:]] + [top]
+        for fold, above in zip(folds, tops, strict=False):
+            stretch_ns = now_ns - fold.start_ns
+            spans.append((fold.node, stretch_ns, stretch_ns, fold.top, True))
+            for node in reversed(nodes_above(above, fold.node)):
+                stretch_ns = now_ns - node.start_ns
+                spans.append((node, stretch_ns, stretch_ns, None, False))
         for span in list(self.stack):
             if span.node is not None:
                 stretch_ns = now_ns - span.start_ns
@@ -248,11 +280,11 @@ class Stack:
         return found
 
     def _plain_nodes(self) -> list[Node]:
-        """The open nodes below the guarded part, innermost first."""
+        """The open nodes below the guarded or the folded part, innermost first."""
         nodes = []
         # read once: another thread may ask while this one changes its form
-        top = self.top
-        node = self.below if top is GUARD else top
+        top, folds = self.top, self.folds
+        node = self.below if top is GUARD else folds[0].top if folds else top
         while node is not NOWHERE:
             if type(node) is Root:
                 node = node.under or NOWHERE
@@ -260,3 +292,12 @@ class Stack:
                 nodes.append(node)
                 node = node.parent
         return nodes
+
+
+def nodes_above(top: Node, base: Node) -> list[Node]:
+    """``top`` and its parents up to ``base``, without it, innermost first."""
+    nodes = []
+    while top is not base and type(top) is not Root:
+        nodes.append(top)
+        top = top.parent
+    return nodes

@@ -89,6 +89,7 @@ class Steps:
             lane = engine.lanes.here()
             if begun and lane in begun:
                 suspend(lane, 0, NOWHERE, begun.pop(lane))
+            lane.expand()
             depth = len(lane.stack)
             floor = lane.floor()
             if kept.pop(id(context), None) is not None:
@@ -99,6 +100,7 @@ class Steps:
             suspend(lane, depth, floor, context)
 
         def suspend(lane: Lane, depth: int, floor: Node, context: Context) -> None:
+            lane.expand()
             if len(lane.stack) > depth or lane.floor().frame:
                 try:
                     context.run(pause, lane, depth, floor, context)

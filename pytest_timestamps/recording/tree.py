@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .capture import Capture
     from .scope import Origin, Scope
 
-__all__ = ["NOWHERE", "NO_MINIMUM", "Node", "PartSite", "Root", "is_seen"]
+__all__ = ["NOWHERE", "NO_MINIMUM", "SHUT", "Latch", "Node", "PartSite", "Root", "is_seen"]
 
 NO_MINIMUM = 1 << 62
 """Larger than any duration: the minimum of no spans."""
@@ -46,6 +46,25 @@ class PartSite(Site):
         self.onto = onto
 
 
+SHUT = object()
+"""The key of a latch whose name is open below a recursive call: it is no code's."""
+
+
+class Latch:
+    """What opens and closes the nodes of one name and ``own`` key below one root.
+
+    ``key`` is that key, or `SHUT` where none of them may be opened plainly. ``namesakes`` are the
+    latches of that name, itself included: functions can share one.
+    """
+
+    __slots__ = ("key", "namesakes", "own")
+
+    def __init__(self, key: Any, namesakes: list[Latch]) -> None:
+        self.key = self.own = key
+        self.namesakes = namesakes
+
+
+_ROOT_LATCH = Latch(None, [])
 _ROOT_SITE = Site("", "root")
 _SERIALS = count()
 
@@ -53,12 +72,14 @@ _SERIALS = count()
 class Node:
     """One call path below one root.
 
-    ``key`` is what closes the span: the code object or the `Site`, compared by identity.
+    ``key`` is what closes the span: the code object or the `Site`, compared by identity;
+    ``latch`` has it too, while the node may be opened and closed plainly.
     ``children`` maps ``id(key)`` to a child, or its site's id where that is a `PartSite`; the
     child keeps both alive, so the id holds.
     ``start_ns`` is the running span's start, moved later by what it spent suspended.
     ``credit_ns`` and ``debit_ns`` move folded recursion from the caller's self time to the
-    called name's; ``folded_in`` and ``folded_out`` count those calls.
+    called name's; ``folded_in`` and ``folded_out`` count those calls on a guarded lane,
+    ``plain_folds_in`` and ``plain_folds_out`` on a folded one.
     ``settled_ns`` is what recording cost on top of it in scopes that are gone.
     ``recent`` is the child that was opened last, tried before ``children``: it saves a third of
     finding it. ``misses`` counts where it was another one.
@@ -76,12 +97,15 @@ class Node:
         "folded_out",
         "frame",
         "key",
+        "latch",
         "max_ns",
         "min_ns",
         "misses",
         "origin",
         "over",
         "parent",
+        "plain_folds_in",
+        "plain_folds_out",
         "recent",
         "resumes",
         "root",
@@ -94,8 +118,9 @@ class Node:
         "total_ns",
     )
 
-    def __init__(self, key: Any, site: Site, parent: Node, root: Root) -> None:
+    def __init__(self, key: Any, site: Site, parent: Node, root: Root, latch: Latch) -> None:
         self.key = key
+        self.latch = latch
         self.site = site
         self.parent = parent
         self.root = root
@@ -115,6 +140,8 @@ class Node:
         self.slow = 0
         self.folded_in = 0
         self.folded_out = 0
+        self.plain_folds_in = 0
+        self.plain_folds_out = 0
         self.credit_ns = 0
         self.debit_ns = 0
         self.settled_ns = 0.0
@@ -125,7 +152,7 @@ class Node:
         """The new child for ``key``, or None where the scope has no room for more paths."""
         if not self.root.scope.claim_path():
             return None
-        child = Node(key, site, self, self.root)
+        child = Node(key, site, self, self.root, self.root.latch_for(site.name, key))
         if self.children is _NO_CHILDREN:
             self.children = {}
         self.children[id(site if type(site) is PartSite else key)] = child
@@ -158,9 +185,10 @@ class Root(Node):
     ``under`` is the node that it physically runs on top of (None at a thread's bottom),
     ``logical`` the node whose child its spans are in the call tree.
     ``serial`` orders roots by age: a root is younger than what it runs on.
+    ``latches`` are those of all nodes below it, by name.
     """
 
-    __slots__ = ("detached", "logical", "scope", "section", "serial", "under")
+    __slots__ = ("detached", "latches", "logical", "scope", "section", "serial", "under")
 
     def __init__(
         self,
@@ -178,7 +206,18 @@ class Root(Node):
         self.section = section
         self.detached = detached
         self.serial = next(_SERIALS)
-        super().__init__(None, _ROOT_SITE, self, self)
+        self.latches: dict[str, list[Latch]] = {}
+        super().__init__(None, _ROOT_SITE, self, self, _ROOT_LATCH)
+
+    def latch_for(self, name: str, key: Any) -> Latch:
+        """The latch of the nodes of this name and key; made where there is none."""
+        namesakes = self.latches.setdefault(name, [])
+        for latch in namesakes:
+            if latch.own is key:
+                return latch
+        latch = Latch(key, namesakes)
+        namesakes.append(latch)
+        return latch
 
 
 class _Nowhere(Root):

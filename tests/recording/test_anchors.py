@@ -176,7 +176,11 @@ def test_6_own_cost_is_taken_out() -> None:
     cost = Cost(40.0, 160.0)
     table = PathTable()
     overhead_ns = add_scopes(
-        table, capture, [scope], {}, SpanCosts({"code": cost}, cost, cost, 0.0)
+        table,
+        capture,
+        [scope],
+        {},
+        SpanCosts(dict.fromkeys(("code", "slow", "fold", "guarded fold"), cost), 0.0),
     )
     rows = {stats.name: stats for stats in table.rows()}
     assert (rows["leaf"].total_ns, rows["leaf"].self_ns) == (60_000, 60_000)

@@ -26,7 +26,7 @@ def test_every_way_of_recording_costs_what_the_clock_says() -> None:
     with Capture():
         ENGINE.look_at_costs()
     costs = ENGINE.costs
-    for cost in (costs.code, costs.of("block"), costs.slow, costs.folded):
+    for cost in (costs.code, costs.of("block"), costs.slow, costs.fold, costs.guarded_fold):
         assert (cost.inner_ns, cost.full_ns) == (1.0, 2.0)
 
 
@@ -39,10 +39,10 @@ def test_calibrating_disturbs_nothing_that_is_open() -> None:
             rec(depth - 1)
             return
         lane = ENGINE.lanes.here()
-        before = lane.top, list(lane.stack), dict(lane.named)
+        before = lane.top, list(lane.folds), dict(lane.shut_names)
         ENGINE.look_at_costs()
-        assert (lane.top, list(lane.stack), dict(lane.named)) == before
-        assert lane.named
+        assert (lane.top, lane.folds, lane.shut_names) == before
+        assert len(lane.folds) == 3
 
     with Capture() as capture:
         rec(3)

@@ -22,9 +22,10 @@ COSTS = SpanCosts(
         "code": Cost(3.0, 7.0),
         "suspendable code": Cost(3.0, 7.0),
         "suspendable code, resumed": Cost(5.0, 20.0),
+        "slow": Cost(30.0, 70.0),
+        "fold": Cost(11.0, 22.0),
+        "guarded fold": Cost(50.0, 90.0),
     },
-    Cost(30.0, 70.0),
-    Cost(50.0, 90.0),
     2.0,
 )
 
@@ -127,6 +128,15 @@ def test_cost_on_a_guarded_lane(trees: Trees) -> None:
 
 def test_cost_of_a_recursion_is_its_own(trees: Trees) -> None:
     """A folded call is charged once, at what such calls cost."""
+    outer = spans(trees.root, "outer", 10_000)
+    outer.calls, outer.plain_folds_in, outer.plain_folds_out = 11, 10, 10
+    row = trees.freeze(COSTS)["outer"]
+    assert (row.total_ns, row.self_ns) == (10_000 - 3 - 10 * 33, 10_000 - 3 - 10 * 33)
+    assert trees.overhead_ns == 10 + 10 * 33
+
+
+def test_cost_of_a_recursion_on_a_guarded_lane_is_its_own(trees: Trees) -> None:
+    """It took another way, at another cost."""
     outer = spans(trees.root, "outer", 10_000)
     outer.calls, outer.slow, outer.folded_in, outer.folded_out = 11, 10, 10, 10
     row = trees.freeze(COSTS)["outer"]

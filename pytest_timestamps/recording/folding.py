@@ -1,0 +1,179 @@
+"""Recursion on a plain lane: the calls above it stay plain calls.
+
+A span whose name is open already folds into that name's node, and what it calls hangs below that
+node again. A node holds one running span, and a name is open once: so the latches of all names
+that are open at that moment are shut until the recursive call returns. A call or a return that
+concerns one of them finds its way here, and every other one takes the plain path.
+
+Whatever else happens meanwhile (another context, a suspension out of turn, an end that was lost)
+has the lane `expand`: it becomes guarded, as if it had been so from the first recursive call on.
+"""
+
+from __future__ import annotations
+
+from .activation import GUARD, Activation
+from .scope import ORIGIN
+from .stack import Stack, nodes_above
+from .tree import SHUT, Node, PartSite
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from .sites import Site
+
+__all__ = ["Fold", "FoldingStack"]
+
+_NONE: tuple[Node, ...] = ()
+
+_PLAIN_KINDS = frozenset(("code", "wrapper"))
+"""What is never suspended: the others would have to be expanded at their first suspension."""
+
+
+class Fold:
+    """One recursive call: a span of ``key`` on ``node``, called from ``top``.
+
+    ``shut`` are the nodes whose names it shuts: those opened since the fold before it.
+    """
+
+    __slots__ = ("key", "node", "shut", "start_ns", "top")
+
+    def __init__(self, key: Any, node: Node, top: Node, shut: Sequence[Node]) -> None:
+        self.key = key
+        self.node = node
+        self.top = top
+        self.shut = shut
+        self.start_ns = 0
+
+
+class FoldingStack(Stack):
+    """A stack that may be folded: its spans are those below each of ``folds``, and of `top`."""
+
+    __slots__ = ()
+
+    def _fold(self, key: Any, site: Site, frame: int, node: Node) -> bool:
+        """Open a recursive call of ``node``'s name here and now, if it can be done plainly."""
+        top, folds = self.top, self.folds
+        if frame or site.kind not in _PLAIN_KINDS or node.root is not top.root:
+            return False
+        base = folds[-1].node if folds else top.root
+        shut: Sequence[Node] = _NONE
+        if top is not base:
+            shut = nodes_above(top, base)
+            if not self._shut(shut):
+                return False
+        fold = Fold(key, node, top, shut)
+        folds.append(fold)
+        self.top = node
+        fold.start_ns = self.clock()
+        return True
+
+    def _shut(self, opened: Sequence[Node]) -> bool:
+        """Shut the names of what was opened; False, and nothing done, if it can't be.
+
+        Names that are open below the root are noted too: a call of such a name is no plain fold.
+        """
+        for node in opened:
+            if type(node.site) is PartSite:
+                return False
+        if not self.folds:
+            self.shut_names = dict.fromkeys(n.site.name for n in self._plain_nodes())
+        for node in opened:
+            self.shut_names[node.site.name] = node
+            for latch in node.latch.namesakes:
+                latch.key = SHUT
+        return True
+
+    def _open_folded(self, key: Any, site: Site, frame: int) -> bool:
+        """Open a span on a folded stack, if it can be done plainly."""
+        top = self.top
+        if top.origin is not ORIGIN.get():
+            return False
+        name = site.name
+        if name in self.shut_names:
+            known = self.shut_names[name]
+            return known is not None and self._fold(key, site, frame, known)
+        node, base = top, self.folds[-1].node
+        while node is not base:
+            if node.site.name == name:
+                return self._fold(key, site, frame, node)
+            node = node.parent
+        child = top.child(key, site) or top.add(key, site)
+        if child is None:
+            return False
+        self.top = child
+        child.frame = frame
+        child.start_ns = self.clock()
+        return True
+
+    def _close_folded(self, key: Any, now_ns: int, failed: bool) -> bool:
+        """Close the innermost span of a folded stack, if it is one of ``key``."""
+        node, fold = self.top, self.folds[-1]
+        if node is not fold.node:
+            if node.key is not key:
+                return False
+            active_ns = now_ns - node.start_ns
+            node.total_ns += active_ns
+            self.top = node.parent
+        else:
+            if fold.key is not key:
+                return False
+            active_ns = now_ns - fold.start_ns
+            caller = self.top = fold.top
+            self.folds.pop()
+            if fold.shut:
+                self._open_again(fold)
+            node.credit_ns += active_ns
+            node.plain_folds_in += 1
+            caller.debit_ns += active_ns
+            caller.plain_folds_out += 1
+        node.finish(active_ns, failed)
+        return True
+
+    def reset(self) -> None:
+        """Forget all open spans: their ends won't be seen."""
+        self._unfold()
+        super().reset()
+
+    def look_anew(self) -> None:
+        """Find out at the next span where it belongs: who gathers on this thread has changed."""
+        self.expand()
+        super().look_anew()
+
+    def settle(self) -> Node | None:
+        """The node under which a span of the running context belongs; None if none gathers it."""
+        self.expand()
+        return super().settle()
+
+    def _open_again(self, fold: Fold) -> None:
+        for node in fold.shut:
+            del self.shut_names[node.site.name]
+            for latch in node.latch.namesakes:
+                latch.key = latch.own
+
+    def expand(self) -> None:
+        """Make a folded lane a guarded one, with the same spans open."""
+        if not self.folds:
+            return
+        folds = self._unfold()
+        tops = [fold.top for fold in folds[1:]] + [self.top]
+        self.below, self.top = folds[0].top, GUARD
+        for fold, top in zip(folds, tops, strict=True):
+            span = self._activate(fold.key, fold.node, fold.top, fold.start_ns)
+            span.caller = span.beneath
+            for node in reversed(nodes_above(top, fold.node)):
+                self._activate(node.key, node, node.parent, node.start_ns).frame = node.frame
+
+    def _unfold(self) -> list[Fold]:
+        folds, self.folds = self.folds, []
+        for fold in reversed(folds):
+            self._open_again(fold)
+        return folds
+
+    def _activate(self, key: Any, node: Node, place: Node, start_ns: int) -> Activation:
+        span = Activation(key, node.site, place, node.origin)
+        span.node = span.place = node
+        span.start_ns = span.began_ns = start_ns
+        self._append(span)
+        return span
