@@ -74,7 +74,7 @@ def tally(outcome: str = "passed") -> CaseTally:
     return made
 
 
-def facts(session_id: str = SESSION_ID) -> SessionFacts:
+def facts(session_id: str = SESSION_ID, **more: Any) -> SessionFacts:
     """A session of two seconds on a machine that doesn't exist."""
     return SessionFacts(
         id=session_id,
@@ -84,6 +84,7 @@ def facts(session_id: str = SESSION_ID) -> SessionFacts:
         pytest_version="9.2.0",
         plugin_version="0.1.0",
         machine=Machine(session_id, "host", "Linux 6", "x86_64", "A CPU", 2, "cpython", "3.13.1"),
+        **more,
     )
 
 
@@ -106,3 +107,21 @@ def report(records: Sequence[Record] | None = None) -> SessionReport:
         ]
     tallies = {record.nodeid: tally() for record in records if isinstance(record, CaseRecord)}
     return build_report(facts(), tallies, records)
+
+
+def package_report() -> SessionReport:
+    """A session that recorded the packages shop and bank undecorated, in two tests."""
+    rows = (
+        path("shop.cart.Cart.total", section="call", total_ns=15_000, self_ns=4_000),
+        path("shop.prices.price", parent=0, calls=3, total_ns=9_000, self_ns=8_000, errors=1),
+        path("shop.cart.round_up", parent=1, calls=3, total_ns=1_000),
+        path("bank.pay", parent=0, total_ns=2_000),
+        path("shop.start", section="setup", total_ns=500),
+        path("by hand", section="call", total_ns=700),
+    )
+    records = [
+        case("tests/test_cart.py::test_total", *rows, modules=("bank", "shop", "shop.cart")),
+        case("tests/test_cart.py::test_twice", *rows, modules=("shop.prices",)),
+    ]
+    tallies = {record.nodeid: tally() for record in records}
+    return build_report(facts(instrumented=("shop", "!shop.slow", "bank")), tallies, records)

@@ -1,12 +1,16 @@
 """Switch recording on for a session: register what this process needs, once."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_timestamps.errors import ArgumentError
 from pytest_timestamps.plugin.distribution import hands_out_tests
 from pytest_timestamps.plugin.junit import JunitProperties, wants_junit
+from pytest_timestamps.plugin.modules import ModuleFinder
 from pytest_timestamps.plugin.outcomes import OutcomeListener
 from pytest_timestamps.plugin.phases import (
     RecorderPlugin,
@@ -20,6 +24,9 @@ from pytest_timestamps.plugin.shards import ShardCollector, ShardWriter
 from pytest_timestamps.report.records import Record
 from pytest_timestamps.report.renderers import Renderer, collect_renderers
 
+if TYPE_CHECKING:
+    from pytest_timestamps.plugin.instrumenting import InstrumentPlugin
+
 __all__ = ["RECORDER", "SETTINGS", "enable", "enable_on_request"]
 
 RECORDER = pytest.StashKey[CaseRecorder]()
@@ -29,13 +36,14 @@ SETTINGS = pytest.StashKey[Settings]()
 def enable(config: pytest.Config) -> None:
     """Record every test; ``pytest.UsageError`` for options that can't be used."""
     settings = config.stash[SETTINGS] = read_settings(config, _renderers(config))
-    _instrument(config)
+    instrumented = _instrument(config, settings)
+    modules = ModuleFinder() if instrumented is None else ModuleFinder(instrumented.modules)
     if hasattr(config, "workerinput"):
         writer = ShardWriter(config)
         config.pluginmanager.register(writer, "timestamps-shard")
         workers = int(config.workerinput.get("workercount", 1))
         limit = TIMELINE_LIMIT // max(1, workers) if settings.records_timeline else 0
-        _register_recorder(config, writer.keep, limit)
+        _register_recorder(config, writer.keep, limit, modules)
         return
     records: list[Record] = []
     shards = ShardCollector()
@@ -46,7 +54,7 @@ def enable(config: pytest.Config) -> None:
 
     if not hands_out_tests(config):
         limit = TIMELINE_LIMIT if settings.records_timeline else 0
-        _register_recorder(config, records.append, limit)
+        _register_recorder(config, records.append, limit, modules)
     for name, plugin in (
         ("timestamps-shards", shards),
         ("timestamps-outcomes", outcomes),
@@ -55,16 +63,14 @@ def enable(config: pytest.Config) -> None:
         config.pluginmanager.register(plugin, name)
 
 
-def _instrument(config: pytest.Config) -> None:
-    asked = getattr(config.option, "timestamps_instrument", None) is not None
-    if not (asked or config.getini("timestamps_instrument")):
-        return
-    from pytest_timestamps.plugin.instrumenting import InstrumentPlugin, read_patterns
+def _instrument(config: pytest.Config, settings: Settings) -> InstrumentPlugin | None:
+    if not settings.instrumented:
+        return None
+    from pytest_timestamps.plugin.instrumenting import InstrumentPlugin
 
-    patterns = read_patterns(config)
-    if patterns:
-        plugin = InstrumentPlugin(config, patterns, not hands_out_tests(config))
-        config.pluginmanager.register(plugin, "timestamps-instrument")
+    plugin = InstrumentPlugin(config, settings.instrumented, not hands_out_tests(config))
+    config.pluginmanager.register(plugin, "timestamps-instrument")
+    return plugin
 
 
 def _renderers(config: pytest.Config) -> Mapping[str, Renderer]:
@@ -80,13 +86,16 @@ def _renderers(config: pytest.Config) -> Mapping[str, Renderer]:
 
 
 def _register_recorder(
-    config: pytest.Config, keep: Callable[[Record], None], timeline_limit: int
+    config: pytest.Config,
+    keep: Callable[[Record], None],
+    timeline_limit: int,
+    modules: ModuleFinder,
 ) -> None:
     if wants_junit(config):
         properties = JunitProperties(keep)
         config.pluginmanager.register(properties, "timestamps-junit")
         keep = properties.keep
-    recorder = CaseRecorder(keep, timeline_limit=timeline_limit)
+    recorder = CaseRecorder(keep, timeline_limit=timeline_limit, modules=modules)
     config.stash[RECORDER] = recorder
     config.pluginmanager.register(RecorderPlugin(recorder, records_all), "timestamps-recorder")
 

@@ -3,7 +3,7 @@
 # Annotations unread: pytest 8.2 has no public name for its terminal reporter.
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pytest
@@ -12,21 +12,18 @@ from pytest_timestamps.errors import ArgumentError
 from pytest_timestamps.instrumenting import Instrumentation, instrument
 from pytest_timestamps.instrumenting.selection import Selection
 
-__all__ = ["InstrumentPlugin", "read_patterns"]
+__all__ = ["InstrumentPlugin", "check_patterns"]
 
 _OUTPUT_KEY = "timestamps_instrument"
 
 
-def read_patterns(config: pytest.Config) -> list[str]:
-    """The option's patterns, else its ini twin's; ``pytest.UsageError`` for what can't be used."""
-    given: list[str] | None = getattr(config.option, "timestamps_instrument", None)
-    patterns = given if given is not None else list(config.getini("timestamps_instrument"))
-    if patterns:
-        try:
-            Selection(*patterns)
-        except ArgumentError as error:
-            raise pytest.UsageError(f"--timestamps-instrument: {error}") from None
-    return patterns
+def check_patterns(given: Sequence[str]) -> tuple[str, ...]:
+    """The patterns one by one; ArgumentError for what can't be used."""
+    try:
+        Selection(*given)
+    except ArgumentError as error:
+        raise ArgumentError(f"--timestamps-instrument: {error}") from None
+    return tuple(pattern.strip() for text in given for pattern in text.split(","))
 
 
 class InstrumentPlugin:
@@ -38,6 +35,10 @@ class InstrumentPlugin:
         self._functions = 0
         self._active: Instrumentation | None = instrument(*patterns) if runs_tests else None
         self._workeroutput: dict[str, Any] | None = getattr(config, "workeroutput", None)
+
+    def modules(self) -> Collection[str]:
+        """The modules that were met in this process so far."""
+        return self._active.modules if self._active is not None else ()
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:

@@ -53,6 +53,7 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("timestamps_instrument", "what to record undecorated, one a line", "linelist")
     for name, metavar, text in (
         ("top", "N", "rows in each table (default 10)"),
+        ("modules", "N", "rows in the table of modules, 0 for none (default 10 if instrumented)"),
         ("sort", "ORDER", "order of functions: self (default), total or calls"),
         ("min-time", "TIME", "leave out what took less in total, such as 5ms (default: nothing)"),
     ):
@@ -93,7 +94,7 @@ def _add_gates(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
 def is_enabled(config: pytest.Config) -> bool:
     """Whether to record: asked for, or implied by an option that asks for output.
 
-    In an ini file the options that only shape the output (top, sort, min_time) imply nothing.
+    In an ini file the options that only shape the output (top, sort, ...) imply nothing.
     """
     option = config.option
     if any(getattr(option, name, False) for name in ("collectonly", "help", "version")):
@@ -103,7 +104,7 @@ def is_enabled(config: pytest.Config) -> bool:
     if switch is not None:
         return switch
     asks = ("report", "per_test", "timeline", "compare", "fail_on", "instrument")
-    shapes = ("top", "sort", "min_time")
+    shapes = ("top", "modules", "sort", "min_time")
     return (
         any(getattr(option, f"timestamps_{name}", None) is not None for name in asks + shapes)
         or bool(config.getini("timestamps"))

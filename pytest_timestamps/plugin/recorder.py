@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TypedDict
 
 from pytest_timestamps.collector import Collector
+from pytest_timestamps.plugin.modules import ModuleFinder
 from pytest_timestamps.recording.results import Overhead, Recording
 from pytest_timestamps.report.records import CaseRecord, FixtureRecord, Record
 
@@ -89,6 +90,7 @@ class CaseRecorder:
 
     ``timeline_limit`` bounds the spans kept for timelines, over all tests; 0 keeps none.
     ``keeps_running`` lets an idle collector run on from test to test, until ``close``.
+    ``modules`` names those that the recorded functions are in.
     """
 
     # The clocks are default values: bound when the module is imported, and out of reach of
@@ -99,10 +101,12 @@ class CaseRecorder:
         *,
         timeline_limit: int = 0,
         keeps_running: bool = True,
+        modules: ModuleFinder | None = None,
         clock: Callable[[], int] = time.perf_counter_ns,
         unix_clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._keep = keep
+        self._modules = modules or ModuleFinder()
         self._clock = clock
         self._wants_timeline = timeline_limit > 0
         self._timeline_left = timeline_limit
@@ -179,6 +183,7 @@ class CaseRecorder:
                 phases_ns.get("teardown", 0),
                 self._stack_depth,
                 recording,
+                self._modules.new_in(recording),
             )
         )
 
@@ -229,6 +234,7 @@ class CaseRecorder:
                 own_ns if setting_up else 0,
                 0 if setting_up else own_ns,
                 recording,
+                self._modules.new_in(recording),
             )
         )
 

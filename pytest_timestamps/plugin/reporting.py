@@ -117,6 +117,7 @@ class ReportingPlugin:
             per_test=settings.per_test,
             timeline=settings.timeline,
             verbosity=settings.verbosity,
+            modules=settings.modules,
         )
         try:
             sections = render_sections(ending.report, style)
@@ -191,6 +192,7 @@ class ReportingPlugin:
             pytest_version=pytest.__version__,
             plugin_version=__version__,
             machine=describe_machine(session_id),
+            instrumented=self._settings.instrumented,
         )
         runs = self._runs(problems)
         return build_report(facts, self._outcomes.tallies, self._records(), runs)

@@ -28,6 +28,8 @@ class Settings:
 
     ``timeline`` shows one on the terminal, ``records_timeline`` is also on for a format that is
     nothing without one.
+    ``modules`` is None where nothing was said of them; ``instrumented`` are the patterns of
+    packages to record undecorated.
     """
 
     targets: tuple[ReportTarget, ...] = ()
@@ -38,6 +40,8 @@ class Settings:
     timeline: bool = False
     records_timeline: bool = False
     verbosity: int = 0
+    modules: int | None = None
+    instrumented: tuple[str, ...] = ()
     baseline: Baseline | None = None
 
 
@@ -60,6 +64,8 @@ def read_settings(config: pytest.Config, renderers: Mapping[str, Renderer]) -> S
             records_timeline=timeline or _needs_timeline(config, renderers),
             # The option is the terminal's, which may have been switched off.
             verbosity=int(getattr(config.option, "verbose", 0)),
+            modules=_modules(_value(config, "modules")),
+            instrumented=_instrumented(config),
             baseline=None if is_worker else _baseline(config, targets),
         )
     except ArgumentError as error:
@@ -99,6 +105,16 @@ def _needs_timeline(config: pytest.Config, renderers: Mapping[str, Renderer]) ->
     return any(renderer.needs_timeline for renderer in asked if renderer is not None)
 
 
+def _instrumented(config: pytest.Config) -> tuple[str, ...]:
+    given: list[str] | None = getattr(config.option, "timestamps_instrument", None)
+    patterns = given if given is not None else list(config.getini("timestamps_instrument"))
+    if not patterns:
+        return ()
+    from pytest_timestamps.plugin.instrumenting import check_patterns
+
+    return check_patterns(patterns)
+
+
 def _baseline(config: pytest.Config, targets: tuple[ReportTarget, ...]) -> Baseline | None:
     given: list[str] | None = getattr(config.option, "timestamps_compare", None)
     paths = given if given is not None else list(config.getini("timestamps_compare"))
@@ -122,6 +138,14 @@ def _top(text: str | None) -> int:
         return 10
     if not re.fullmatch(r"\+?\d{1,9}", text.strip(), re.ASCII) or int(text) == 0:
         raise ArgumentError(f"--timestamps-top must be a positive integer, got {text!r}")
+    return int(text)
+
+
+def _modules(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not re.fullmatch(r"\+?\d{1,9}", text.strip(), re.ASCII):
+        raise ArgumentError(f"--timestamps-modules must be 0 or more, got {text!r}")
     return int(text)
 
 

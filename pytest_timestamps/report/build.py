@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_timestamps.analysis.merging import merge_paths
+from pytest_timestamps.analysis.modules import time_modules
 from pytest_timestamps.analysis.timings import Timing, rank_hotspots, time_names
 from pytest_timestamps.recording.results import PathStats, Recording
 from pytest_timestamps.report.model import (
@@ -34,6 +35,7 @@ class SessionFacts:
     pytest_version: str
     plugin_version: str
     machine: Machine
+    instrumented: tuple[str, ...] = ()
 
 
 def build_report(
@@ -69,6 +71,7 @@ def build_report(
         tests=tests,
         fixtures=wide,
         call_tree=call_tree,
+        modules=time_modules(call_tree, {name for one in records for name in one.modules}),
         runs=tuple(runs),
         timeline=_timeline(records, round(facts.start_s * 1_000_000_000)),
         dropped_paths=sum(recording.dropped_paths for recording in recordings),
@@ -140,6 +143,7 @@ def _session(
         pytest_version=facts.pytest_version,
         plugin_version=facts.plugin_version,
         python_version=facts.machine.python_version,
+        instrumented=tuple(sorted(set(facts.instrumented))),
     )
 
 

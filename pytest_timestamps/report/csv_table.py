@@ -11,13 +11,14 @@ __all__ = ["COLUMNS", "render_csv"]
 COLUMNS = (
     "kind", "name", "scope", "outcome", "calls", "errors", "total_ns", "self_ns", "min_ns",
     "max_ns", "suspended_ns", "setup_ns", "call_ns", "teardown_ns", "input_tokens",
-    "output_tokens", "cached_tokens", "cost_usd",
+    "output_tokens", "cached_tokens", "cost_usd", "functions",
 )  # fmt: skip
 
 
 def render_csv(report: SessionReport) -> bytes:
-    """Rows of the kinds function, test, fixture and run; what has no value is empty.
+    """Rows of the kinds function, module, package, test, fixture and run.
 
+    What has no value is empty; a module's or package's ``total_ns`` is its cumulative time.
     Names are written as they are, so that they can be joined with other tables.
     """
     stream = io.StringIO()
@@ -27,6 +28,10 @@ def render_csv(report: SessionReport) -> bytes:
         figures = timing._asdict()
         del figures["open"]
         table.writerow({"kind": "function", **figures})
+    for module in report.modules:
+        row = module._asdict()
+        row["total_ns"] = row.pop("cumulative_ns")
+        table.writerow(row)
     for test in report.tests:
         table.writerow(
             {

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from pytest_timestamps.analysis.modules import ModuleTiming
 from pytest_timestamps.analysis.timings import Timing
 from pytest_timestamps.errors import ReportFileError, ReportFormatError
 from pytest_timestamps.recording.results import PathStats
@@ -124,9 +125,13 @@ def _report(document: Mapping[str, Any]) -> SessionReport:
     _check_once(
         [(row["nodeid"], row["scope"], row["name"]) for row in document["fixtures"]], "fixtures"
     )
+    session = document["session"]
     return SessionReport(
         session=_pick(
-            SessionInfo, document["session"], shards=tuple(document["session"]["shards"])
+            SessionInfo,
+            session,
+            shards=tuple(session["shards"]),
+            instrumented=tuple(session.get("instrumented", ())),
         ),
         machines=tuple(_pick(Machine, row) for row in document["machines"]),
         overhead=tuple(_pick(ShardOverhead, row) for row in document["overhead"]),
@@ -139,6 +144,7 @@ def _report(document: Mapping[str, Any]) -> SessionReport:
             [[row[field] for field in PathStats._fields] for row in document["call_tree"]],
             "call_tree",
         ),
+        modules=_modules(document.get("modules", ())),
         runs=tuple(document["runs"]),
         timeline=_timeline(document["timeline"]),
         dropped_paths=document["dropped_paths"],
@@ -149,7 +155,7 @@ def _report(document: Mapping[str, Any]) -> SessionReport:
 def _pick(kind: type[_Row], row: Mapping[str, Any], **changed: object) -> _Row:
     """One of our dataclasses from the fields of that name; fields we don't know are left out."""
     names = kind.__dataclass_fields__  # type: ignore[attr-defined]
-    return kind(**{name: row[name] for name in names} | changed)
+    return kind(**{name: row[name] for name in names if name not in changed}, **changed)
 
 
 def _check_once(keys: Sequence[object], where: str) -> None:
@@ -172,6 +178,11 @@ def _functions(rows: Sequence[Mapping[str, Any]], where: str) -> tuple[Timing, .
         )
         for row in rows
     )  # fmt: skip
+
+
+def _modules(rows: Sequence[Mapping[str, Any]]) -> tuple[ModuleTiming, ...]:
+    _check_once([(row["name"], row["kind"]) for row in rows], "modules")
+    return tuple(ModuleTiming(*(row[field] for field in ModuleTiming._fields)) for row in rows)
 
 
 def _paths(rows: Sequence[Sequence[Any]], where: str) -> tuple[PathStats, ...]:

@@ -1,7 +1,8 @@
 """The session report as JSON.
 
 Versions of the format, each with the change that made it:
-1: the first.
+1: the first. Since then ``session.instrumented`` and ``modules`` have been added, which reports
+   that were written earlier haven't got.
 
 Its JSON Schema is ``session-report-v1.schema.json``, beside this module.
 """
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 
+from pytest_timestamps.analysis.modules import ModuleTiming
 from pytest_timestamps.analysis.timings import Timing
 from pytest_timestamps.recording.results import PathStats
 from pytest_timestamps.report.model import CaseResult, FixtureResult, SessionReport, SessionSpan
@@ -40,6 +42,7 @@ def render_json(report: SessionReport) -> bytes:
         "machines": _rows(_text(asdict(machine)) for machine in report.machines),
         "overhead": _rows(_text(asdict(overhead)) for overhead in report.overhead),
         "functions": _functions(report.functions, "\n"),
+        "modules": _rows(map(_module, report.modules)),
         "tests": _rows(map(_case, report.tests)),
         "fixtures": _rows(map(_fixture, report.fixtures)),
         "call_tree": _rows(map(_path, report.call_tree)),
@@ -73,6 +76,10 @@ def _list(rows: Iterable[str], line_end: str) -> str:
 
 def _functions(timings: Sequence[Timing], line_end: str = "") -> str:
     return _list((_FUNCTION % (_name(timing[0]), *timing[1:]) for timing in timings), line_end)
+
+
+def _module(row: ModuleTiming) -> str:
+    return _text(row._asdict())
 
 
 def _path(row: PathStats) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pytest_timestamps.analysis.module_tree import arrange_modules
 from pytest_timestamps.analysis.text import (
     count,
     format_ns,
@@ -17,6 +18,7 @@ from pytest_timestamps.report.run_figures import RunFigures, read_run
 __all__ = ["markdown_code", "markdown_table", "render_markdown"]
 
 FUNCTIONS = 30
+MODULES = 20
 TESTS = 20
 RUNS = 50
 NAME_WIDTH = 120
@@ -25,9 +27,12 @@ _UNSAFE = frozenset("`|\\")
 
 
 def render_markdown(report: SessionReport) -> bytes:
-    """Hotspots, slowest tests and token runs, bounded so that any summary has room for it."""
+    """Hotspots, modules, slowest tests, token runs: bounded, so that any summary has room for it.
+
+    Modules are shown where whole packages were recorded.
+    """
     lines = ["## Where the time went", "", *_outcomes(report), ""]
-    lines += _hotspots(report) + _slowest(report) + _runs(report)
+    lines += _hotspots(report) + _modules(report) + _slowest(report) + _runs(report)
     lines += [f"{markdown_text(line)}  " for line in closing_lines(report)]
     return ("\n".join(lines).rstrip() + "\n").encode("utf-8", "backslashreplace")
 
@@ -80,6 +85,27 @@ def _hotspots(report: SessionReport) -> list[str]:
     ]
     table = markdown_table(["Hotspot", "Calls", "Self", "Share", "Total", "Errors"], rows)
     return [*table, *_more(len(shown), len(report.functions))]
+
+
+def _modules(report: SessionReport) -> list[str]:
+    if not (report.session.instrumented and report.modules):
+        return []
+    shown = arrange_modules(report.modules, limit=MODULES)
+    rows = [
+        [
+            markdown_code(f"{row.name}.*" if row.kind == "package" else row.name),
+            f"{row.functions:,}",
+            f"{row.calls:,}",
+            format_ns(row.self_ns),
+            format_share(row.self_ns, report.session.work_ns),
+            format_ns(row.cumulative_ns),
+            f"{row.errors:,}",
+        ]
+        for _, _, row in shown
+    ]
+    headers = ["Module", "Functions", "Calls", "Self", "Share", "Total", "Errors"]
+    known = sum(row.kind == "module" for row in report.modules)
+    return [*markdown_table(headers, rows), *_more(min(known, MODULES), known)]
 
 
 def _slowest(report: SessionReport) -> list[str]:

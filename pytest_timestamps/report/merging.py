@@ -12,6 +12,7 @@ from itertools import chain, pairwise
 from typing import TypeVar
 
 from pytest_timestamps.analysis.merging import merge_paths
+from pytest_timestamps.analysis.modules import time_modules
 from pytest_timestamps.analysis.timings import Timing, rank_hotspots
 from pytest_timestamps.errors import ArgumentError
 from pytest_timestamps.report.model import (
@@ -44,6 +45,7 @@ def merge_reports(reports: Sequence[SessionReport]) -> SessionReport:
     shards = check_distinct(reports)
     if len(reports) == 1:
         return reports[0]
+    call_tree = merge_paths(report.call_tree for report in reports)
     tests = _grouped((test for r in reports for test in r.tests), lambda t: (t.nodeid,), _case)
     return SessionReport(
         session=_session([report.session for report in reports], shards, tests),
@@ -56,7 +58,8 @@ def merge_reports(reports: Sequence[SessionReport]) -> SessionReport:
             lambda fixture: (fixture.nodeid, fixture.scope, fixture.name),
             _fixture,
         ),
-        call_tree=merge_paths(report.call_tree for report in reports),
+        call_tree=call_tree,
+        modules=time_modules(call_tree, _modules_known(reports)),
         runs=_runs(reports),
         timeline=_timeline(reports),
         dropped_paths=sum(report.dropped_paths for report in reports),
@@ -106,6 +109,7 @@ def _session(
         pytest_version=_versions(session.pytest_version for session in sessions),
         plugin_version=_versions(session.plugin_version for session in sessions),
         python_version=_versions(session.python_version for session in sessions),
+        instrumented=tuple(sorted({one for session in sessions for one in session.instrumented})),
     )
 
 
@@ -117,6 +121,10 @@ def _exit_status(statuses: Sequence[int]) -> int:
 def _versions(versions: Iterable[str]) -> str:
     """All versions, each once."""
     return ", ".join(sorted({one for version in versions for one in version.split(", ")}))
+
+
+def _modules_known(reports: Iterable[SessionReport]) -> set[str]:
+    return {row.name for report in reports for row in report.modules if row.kind == "module"}
 
 
 def _functions(tables: Iterable[Sequence[Timing]]) -> tuple[Timing, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
+from pytest_timestamps.analysis.modules import ModuleTiming
 from pytest_timestamps.analysis.timings import Timing
 from pytest_timestamps.recording.results import PathStats
 
@@ -37,6 +38,7 @@ class SessionInfo:
     ``duration_ns`` is wall time; ``work_ns`` is the time of all test phases and of all
     fixtures with rows of their own, which under xdist may exceed it.
     ``exit_status`` is pytest's.
+    ``instrumented`` are the patterns of packages that were recorded undecorated, sorted.
     """
 
     id: str
@@ -50,6 +52,7 @@ class SessionInfo:
     pytest_version: str
     plugin_version: str
     python_version: str
+    instrumented: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +158,9 @@ class SessionSpan(NamedTuple):
 class SessionReport:
     """All of a session, frozen.
 
-    ``functions`` has one row per name, the most self time first; ``call_tree`` is the merged
-    tree of all tests and fixtures, parents before children; ``runs`` are the token runs, as
+    ``functions`` has one row per name, the most self time first, ``modules`` one for each module
+    and package of those whose module is known; ``call_tree`` is the merged tree of all tests and
+    fixtures, parents before children; ``runs`` are the token runs, as
     their own file contract has them; ``timeline`` is empty unless it was asked for.
     ``dropped_paths`` counts spans folded into their parents because of the cap on call paths,
     ``dropped_spans`` spans that the timeline's cap left out.
@@ -169,6 +173,7 @@ class SessionReport:
     tests: tuple[CaseResult, ...] = ()
     fixtures: tuple[FixtureResult, ...] = ()
     call_tree: tuple[PathStats, ...] = ()
+    modules: tuple[ModuleTiming, ...] = ()
     runs: tuple[Mapping[str, object], ...] = ()
     timeline: tuple[SessionSpan, ...] = ()
     dropped_paths: int = 0

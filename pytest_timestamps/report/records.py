@@ -19,6 +19,8 @@ class CaseRecord(NamedTuple):
 
     ``start_unix_ns`` is when the recording began, ``stack_depth`` the frames below the test
     (0 where it was not measured).
+    ``modules`` are those of the functions in the recording that no earlier record of the same
+    process has named.
     """
 
     nodeid: str
@@ -28,6 +30,7 @@ class CaseRecord(NamedTuple):
     teardown_ns: int
     stack_depth: int
     recording: Recording
+    modules: tuple[str, ...] = ()
 
 
 class FixtureRecord(NamedTuple):
@@ -44,6 +47,7 @@ class FixtureRecord(NamedTuple):
     setup_ns: int
     teardown_ns: int
     recording: Recording
+    modules: tuple[str, ...] = ()
 
 
 Record = CaseRecord | FixtureRecord
@@ -65,7 +69,8 @@ def to_line(record: Record) -> str:
     overhead = recording.overhead
     line = (
         kind,
-        record[:-1],
+        record[:-2],
+        record.modules,
         recording.name,
         recording.wall_ns,
         recording.total_ns,
@@ -86,7 +91,7 @@ def read_lines(text: str) -> Iterator[Record]:
         except ValueError:
             # The writer died within this line; there is nothing after it.
             continue
-        kind, fields, name, wall_ns, total_ns, overhead, paths, timeline, *dropped = values
+        kind, fields, modules, name, wall_ns, total_ns, overhead, paths, timeline, *dropped = values
         recording = Recording(
             name=name,
             wall_ns=wall_ns,
@@ -98,6 +103,6 @@ def read_lines(text: str) -> Iterator[Record]:
             dropped_spans=dropped[1],
         )
         if kind == "test":
-            yield CaseRecord._make((*fields, recording))
+            yield CaseRecord._make((*fields, recording, tuple(modules)))
         else:
-            yield FixtureRecord._make((*fields, recording))
+            yield FixtureRecord._make((*fields, recording, tuple(modules)))

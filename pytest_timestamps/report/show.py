@@ -42,7 +42,18 @@ __all__ = ["echo_lines", "echo_report", "show"]
     show_default=True,
     help="Rows in each table on the terminal.",
 )
-def show(report_file: Path, specs: tuple[str, ...], sort: SortOrder, limit: int) -> None:
+@click.option(
+    "--modules",
+    type=click.IntRange(min=0),
+    help="Rows in the table of modules on the terminal, 0 for none; 10 for whole packages.",
+)
+def show(
+    report_file: Path,
+    specs: tuple[str, ...],
+    sort: SortOrder,
+    limit: int,
+    modules: int | None,
+) -> None:
     """Show a report that ``pytest --timestamps-report=json:REPORT.json`` wrote.
 
     Relative paths count from the current directory.
@@ -51,14 +62,27 @@ def show(report_file: Path, specs: tuple[str, ...], sort: SortOrder, limit: int)
     report = load_report(report_file)
     refuse_overwriting(targets, [report_file])
     if any(target.path is None for target in targets):
-        echo_report(report, sort=sort, limit=limit)
+        echo_report(report, sort=sort, limit=limit, modules=modules)
     tell_written(write_reports(targets, report, os.environ))
 
 
-def echo_report(report: SessionReport, *, sort: SortOrder = "self", limit: int = 10) -> None:
+def echo_report(
+    report: SessionReport,
+    *,
+    sort: SortOrder = "self",
+    limit: int = 10,
+    modules: int | None = None,
+) -> None:
     """Print the report as wide as the terminal is."""
     width = max(40, shutil.get_terminal_size((100, 24)).columns - 1)
-    style = TerminalStyle(width=width, top=limit, sort=sort, more="--limit=N shows N")
+    style = TerminalStyle(
+        width=width,
+        top=limit,
+        sort=sort,
+        modules=modules,
+        more="--limit=N shows N",
+        more_modules="--modules=N shows N",
+    )
     lines: list[str] = []
     for section in render_sections(report, style):
         lines += [f" {section.title} ".center(width, "="), *section.lines]

@@ -15,6 +15,7 @@ from pytest_timestamps.analysis.text import (
 from pytest_timestamps.analysis.timings import SortOrder, Timing, rank_timings
 from pytest_timestamps.report.closing import closing_lines
 from pytest_timestamps.report.model import CaseResult, FixtureResult, SessionReport
+from pytest_timestamps.report.module_text import hotspot_lines, left_out, module_lines
 
 __all__ = ["Section", "TerminalStyle", "render_sections", "render_terminal"]
 
@@ -30,7 +31,9 @@ class TerminalStyle:
     tests that took less in total (None leaves out nothing).
     ``verbosity`` is pytest's: below -1 shows nothing, -1 the shortest form, 1 more columns and
     2 every row.
-    ``more`` tells the reader how to see the rows that were left out.
+    ``modules`` bounds the table of modules, 0 leaves it out, None leaves it to whether whole
+    packages were recorded; with it hotspots stand below their modules.
+    ``more`` and ``more_modules`` tell the reader how to see the rows that were left out.
     """
 
     width: int = 80
@@ -40,7 +43,15 @@ class TerminalStyle:
     per_test: bool = False
     timeline: bool = False
     verbosity: int = 0
+    modules: int | None = None
     more: str = "--timestamps-top=N shows N, -vv all"
+    more_modules: str = "--timestamps-modules=N shows N, -vv all"
+
+    def modules_of(self, report: SessionReport) -> int:
+        """How many modules the reader is to see of this report."""
+        if self.modules is not None:
+            return self.modules
+        return 10 if report.session.instrumented else 0
 
 
 class Section(NamedTuple):
@@ -67,6 +78,7 @@ def render_sections(report: SessionReport, style: TerminalStyle) -> list[Section
         return []
     sections = [_hotspots(report, style)]
     if style.verbosity >= 0:
+        sections.append(_modules(report, style))
         sections += [_slowest(report, style), _fixtures(report, style)]
     if style.per_test:
         sections.append(_per_test(report, style))
@@ -131,9 +143,23 @@ def _hotspots(report: SessionReport, style: TerminalStyle) -> Section:
     if not kept:
         return Section("hotspots", [])
     ranked = rank_timings(kept, sort=style.sort, limit=_rows_shown(style))
-    lines = _function_table(ranked, report.session.work_ns, style)
+    if style.modules_of(report) and report.modules:
+        detailed = style.verbosity >= 1
+        lines = hotspot_lines(report, ranked, style.width, detailed=detailed)
+    else:
+        lines = _function_table(ranked, report.session.work_ns, style)
     title = "hotspots" if style.sort == "self" else f"hotspots (by {style.sort})"
     return Section(title, [*lines, *_more(len(ranked), len(kept), style)])
+
+
+def _modules(report: SessionReport, style: TerminalStyle) -> Section:
+    limit = style.modules_of(report)
+    if not limit:
+        return Section("modules", [])
+    shown = None if style.verbosity >= 2 else limit
+    lines, left = module_lines(report, style.width, style.sort, shown)
+    title = "modules" if style.sort == "self" else f"modules (by {style.sort})"
+    return Section(title, [*lines, *left_out(left, style.more_modules)])
 
 
 def _function_table(ranked: Sequence[Timing], whole_ns: int, style: TerminalStyle) -> list[str]:

@@ -36,7 +36,9 @@ ENABLING: list[tuple[tuple[str, ...], str, bool]] = [
     ((), "timestamps_report = term", True),
     ((), "timestamps_per_test = true", True),
     ((), "timestamps_timeline = true", True),
+    (("--timestamps-modules=3",), "", True),
     ((), "timestamps_top = 3", False),
+    ((), "timestamps_modules = 3", False),
     ((), "timestamps_sort = calls", False),
     ((), "timestamps_min_time = 1ms", False),
 ]
@@ -103,6 +105,9 @@ REFUSED: list[tuple[str, str]] = [
     ("--timestamps-top=1.5", "--timestamps-top must be a positive integer, got '1.5'"),
     ("--timestamps-top=", "--timestamps-top must be a positive integer, got ''"),
     ("--timestamps-top=٣", "--timestamps-top must be a positive integer, got '٣'"),
+    ("--timestamps-modules=few", "--timestamps-modules must be 0 or more, got 'few'"),
+    ("--timestamps-modules=-1", "--timestamps-modules must be 0 or more, got '-1'"),
+    ("--timestamps-modules=", "--timestamps-modules must be 0 or more, got ''"),
     ("--timestamps-sort=cpu", "--timestamps-sort must be one of self, total, calls, got 'cpu'"),
     ("--timestamps-min-time=5", "--timestamps-min-time must be a time with its unit (ns, us, ms"),
     ("--timestamps-min-time=-5ms", "--timestamps-min-time must be a time with its unit"),
@@ -162,6 +167,6 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 def test_the_options_form_one_group(alone: Run) -> None:
     """``pytest --help`` shows each option, and each ini twin."""
     text = alone("--help").stdout.str()
-    for name in ("report", "top", "sort", "min-time", "per-test", "timeline"):
+    for name in ("report", "top", "modules", "sort", "min-time", "per-test", "timeline"):
         assert f"--timestamps-{name}" in text
         assert f"timestamps_{name.replace('-', '_')} (" in text

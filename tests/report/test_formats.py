@@ -12,10 +12,11 @@ import pytest
 from markdown_it import MarkdownIt
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from pytest_timestamps.analysis.text import printable
+from pytest_timestamps.analysis.text import format_ns, format_share, printable
 from pytest_timestamps.recording.results import PathStats, TimelineSpan
 from pytest_timestamps.report.csv_table import render_csv
 from pytest_timestamps.report.folded import render_folded
+from pytest_timestamps.report.json_writer import render_json
 from pytest_timestamps.report.markdown import render_markdown
 from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.openmetrics import render_openmetrics
@@ -24,7 +25,7 @@ from pytest_timestamps.report.renderers import BUILT_IN, Renderer
 from pytest_timestamps.report.speedscope import render_speedscope
 from tests.hostile import HOSTILE, hostile_report
 from tests.runs import OBSERVED, PENDING, VERIFIED
-from tests.samples import case, path, recording, report
+from tests.samples import case, package_report, path, recording, report
 
 SCHEMA = Path(__file__).parents[1] / "data" / "speedscope-file-format.schema.json"
 
@@ -34,6 +35,7 @@ REPORTS = {
     "empty": report([]),
     "hostile": hostile_report(),
     "with runs": with_runs,
+    "packages": package_report(),
 }
 every_report = pytest.mark.parametrize("made", REPORTS.values(), ids=REPORTS)
 
@@ -216,6 +218,45 @@ def test_markdown_is_a_table_of_hotspots_and_tests() -> None:
     assert {len(row) for row in hotspots} == {6}
     assert {len(row) for row in tests} == {6}
     assert [cell.partition(":")[2] for cell in hotspots[1][:3]] == ["`shop.query`", "4", "4.01 ms"]
+
+
+def test_markdown_has_modules_where_packages_were_recorded() -> None:
+    """Below their packages, each row with the figures of the JSON report."""
+    made = package_report()
+    _, modules, _ = rendered_tables(render_markdown(made).decode())
+    cells = [[cell.partition(":")[2] for cell in row] for row in modules]
+    assert [row[0] for row in cells[1:]] == [
+        "`shop.*`", "`shop.prices`", "`shop.cart`", "`shop`", "`bank`",
+    ]  # fmt: skip
+    for name, *figures in cells[1:]:
+        kind = "package" if name.endswith(".*`") else "module"
+        row = json_modules(made)[name.strip("`").removesuffix(".*"), kind]
+        assert figures == [
+            str(row["functions"]), str(row["calls"]), format_ns(row["self_ns"]),
+            format_share(row["self_ns"], made.session.work_ns), format_ns(row["cumulative_ns"]),
+            str(row["errors"]),
+        ]  # fmt: skip
+    plain = replace(made, session=replace(made.session, instrumented=()))
+    assert "Module" not in render_markdown(plain).decode()
+
+
+def json_modules(made: SessionReport) -> dict[tuple[str, str], dict[str, int]]:
+    rows = as_json(render_json(made))["modules"]
+    return {(row["name"], row["kind"]): row for row in rows}
+
+
+def test_csv_has_modules_and_packages() -> None:
+    """Each with the figures of the JSON report."""
+    made = package_report()
+    rows = csv.DictReader(io.StringIO(render_csv(made).decode(), newline=""))
+    found = {(row["name"], row["kind"]): row for row in rows if row["functions"]}
+    expected = json_modules(made)
+    assert found.keys() == expected.keys()
+    for key, row in found.items():
+        for field in ("functions", "calls", "errors", "self_ns"):
+            assert int(row[field]) == expected[key][field]
+        assert int(row["total_ns"]) == expected[key]["cumulative_ns"]
+        assert row["min_ns"] == ""
 
 
 def test_markdown_names_stay_text() -> None:

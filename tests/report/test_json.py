@@ -13,7 +13,7 @@ from pytest_timestamps.report.build import build_report
 from pytest_timestamps.report.json_reader import load_report, parse_report
 from pytest_timestamps.report.json_writer import render_json
 from pytest_timestamps.report.schema import check_report, load_schema
-from tests.samples import SESSION_ID, case, facts, path, report
+from tests.samples import SESSION_ID, case, facts, package_report, path, report
 
 VALIDATOR = jsonschema.Draft202012Validator(load_schema())
 
@@ -68,6 +68,49 @@ def test_the_fields_are_the_contract() -> None:
     assert set(test["functions"][0]) == set(row)
     assert made["call_tree"][1]["parent"] == 0
     assert made["runs"] == []
+
+
+def test_modules_survive_the_round_trip() -> None:
+    """What was instrumented, and each module's and package's figures, are read back as written."""
+    written = render_json(package_report())
+    made = json.loads(written)
+    VALIDATOR.validate(made)
+    assert parse_report(written) == package_report()
+    assert made["session"]["instrumented"] == ["!shop.slow", "bank", "shop"]
+    assert made["modules"][0] == {
+        "name": "shop", "kind": "package", "functions": 4, "calls": 16, "errors": 2,
+        "self_ns": 27_000, "cumulative_ns": 31_000,
+    }  # fmt: skip
+
+
+def test_a_report_from_before_modules_is_read() -> None:
+    """It has none, and is a report all the same."""
+    made = document()
+    del made["modules"], made["session"]["instrumented"]
+    VALIDATOR.validate(made)
+    read = parse_report(json.dumps(made).encode())
+    assert (read.modules, read.session.instrumented) == ((), ())
+
+
+def test_a_module_may_be_listed_once_as_each_kind() -> None:
+    """A second row of one name and kind is refused, as it is for functions."""
+    made: Any = json.loads(render_json(package_report()))
+    made["modules"].append(made["modules"][0])
+    with pytest.raises(ReportFormatError) as refused:
+        parse_report(json.dumps(made).encode())
+    assert str(refused.value) == (
+        'modules[5]: expected one row a name, got a second ["shop", "package"]'
+    )
+
+
+def test_a_module_of_an_unknown_kind_is_refused() -> None:
+    """By our checker as by a full validator."""
+    made: Any = json.loads(render_json(package_report()))
+    made["modules"][1]["kind"] = "folder"
+    assert not VALIDATOR.is_valid(made)
+    with pytest.raises(ReportFormatError) as refused:
+        parse_report(json.dumps(made).encode())
+    assert str(refused.value) == ('modules[1].kind: expected "module" or "package", got "folder"')
 
 
 def test_each_row_has_a_line() -> None:

@@ -29,16 +29,20 @@ def shard(name: str, *, start_s: float = 1_700_000_000.0, **more: Any) -> Sessio
     rows = (
         path("shop.total", section="call", total_ns=len(name) * 100),
         path(f"shop.{name}", parent=0, calls=2, total_ns=50),
+        path(f"shop.b.{name}", parent=0, calls=1, total_ns=7),
     )
     span = TimelineSpan("shop.total", "call", 10, 20, "MainThread", "")
+    # One shard's name is a package to another, and one has no names at all, as reports from before.
+    modules = {"a": ("shop",), "b": ("shop", "shop.b"), "c": (), "dd": ("shop",), "e": ("shop",)}
     records = [
-        case(f"tests/test_{name}.py::test_own", *rows),
+        case(f"tests/test_{name}.py::test_own", *rows, modules=modules[name]),
         case("tests/test_all.py::test_common", recording=recording(*rows, timeline=(span,))),
         fixture("database", path("shop.query", section="setup", total_ns=4_000)),
     ]
     outcome = "failed" if name == "b" else "passed"
     tallies = {records[0].nodeid: tally(), records[1].nodeid: tally(outcome)}
-    session = replace(facts(session_id(name)), start_s=start_s, **more)
+    instrumented = ("shop", f"!shop.{name}")
+    session = replace(facts(session_id(name), instrumented=instrumented), start_s=start_s, **more)
     machine = replace(session.machine, shard=session.id)
     runs = (VERIFIED,) if name in "ab" else (OBSERVED,)
     return build_report(replace(session, machine=machine), tallies, records, runs)
@@ -65,6 +69,18 @@ def test_order_and_grouping_make_no_difference(order: list[int], joins: list[int
         reports[at : at + 2] = [parse_report(render_json(merged))]
     assert render_json(reports[0]) == ALL
     assert render_json(merge_reports([SHARDS[at] for at in order])) == ALL
+
+
+def test_modules_are_those_of_all_shards() -> None:
+    """What one shard knows of a name holds for the same name in the others."""
+    merged = merge_reports(SHARDS)
+    rows = {(row.name, row.kind): row for row in merged.modules}
+    assert set(rows) == {("shop", "module"), ("shop", "package"), ("shop.b", "module")}
+    assert rows["shop.b", "module"].calls == 10
+    assert rows["shop", "package"].self_ns == sum(timing.self_ns for timing in merged.functions)
+    assert merged.session.instrumented == (
+        "!shop.a", "!shop.b", "!shop.c", "!shop.dd", "!shop.e", "shop",
+    )  # fmt: skip
 
 
 def test_one_report_merged_is_itself() -> None:

@@ -8,8 +8,20 @@ from tests.samples import case, fixture, path, recording
 
 RECORDS: list[Record] = [
     case("a::b[\n\x1b é \ud800]", path("f\n", section="call"), path("g", parent=0, detached=True)),
-    case("t", recording=recording(timeline=(TimelineSpan("f", "call", 1, 2, "main", "task"),))),
-    fixture("db", path("q", section="setup"), setups=0, teardown_ns=4, scope="module", nodeid="m"),
+    case(
+        "t",
+        modules=("a", "a.b"),
+        recording=recording(timeline=(TimelineSpan("f", "call", 1, 2, "main", "task"),)),
+    ),
+    fixture(
+        "db",
+        path("q", section="setup"),
+        setups=0,
+        teardown_ns=4,
+        scope="module",
+        nodeid="m",
+        modules=("q",),
+    ),
 ]
 
 
