@@ -68,7 +68,7 @@ def open_page(driver: Any, tmp_path: Path) -> Open:
     return opened
 
 
-def wait_until(ready: Callable[[], object], seconds: float = 30) -> None:
+def wait_until(ready: Callable[[], object], seconds: float = 60) -> None:
     """Return as soon as ``ready`` holds; asks the browser, which takes its own time to answer."""
     end = time.monotonic() + seconds
     while not ready():

@@ -57,7 +57,7 @@ def speedscope(driver: Any, tmp_path: Path) -> Any:
 def test_speedscope_opens_it(speedscope: Any, name: str, render: Render, made: Any) -> None:
     """The profile is imported and shown, without an error."""
     driver = speedscope(name, render(made))
-    wait_until(lambda: driver.title != "speedscope" and " - speedscope" in driver.title, 15)
+    wait_until(lambda: driver.title != "speedscope" and " - speedscope" in driver.title)
     assert driver.execute_script("return document.querySelectorAll('canvas').length") > 0
     errors = [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
     assert errors == []
@@ -69,5 +69,5 @@ def test_what_is_no_profile_is_noticed(speedscope: Any) -> None:
     from selenium.webdriver.support.expected_conditions import alert_is_present
     from selenium.webdriver.support.wait import WebDriverWait
 
-    WebDriverWait(driver, 15).until(alert_is_present()).accept()
+    WebDriverWait(driver, 60).until(alert_is_present()).accept()
     assert " - speedscope" not in driver.title

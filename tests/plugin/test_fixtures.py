@@ -1,10 +1,13 @@
 """Fixtures that outlive a test have rows of their own, over every way of distribution."""
 
+import sys
+import types
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from pytest_timestamps.plugin.recorder import CaseRecorder
 from tests.plugin.conftest import Run
 
 Written = Callable[..., dict[str, Any]]
@@ -166,29 +169,29 @@ def test_fixtures_are_shown(suite: pytest.Pytester, alone: Run) -> None:
 
 
 def test_a_fixtures_time_is_not_the_tests(
-    suite: pytest.Pytester, alone: Run, written: Written
+    suite: pytest.Pytester, alone: Run, written: Written, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A session fixture that takes long leaves the first test's phases short."""
+    clock = types.ModuleType("clock")
+    clock.now_ns = 0  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "clock", clock)
+    monkeypatch.setitem(CaseRecorder.__init__.__kwdefaults__, "clock", lambda: clock.now_ns)
     suite.makepyfile(
         """
-        import time
-        import pytest
+        import clock, pytest
 
         @pytest.fixture(scope="session")
         def slow():
-            end = time.perf_counter() + 0.05
-            while time.perf_counter() < end: pass
+            clock.now_ns += 50
             yield
-            end = time.perf_counter() + 0.05
-            while time.perf_counter() < end: pass
+            clock.now_ns += 70
 
         def test_first(slow):
-            pass
+            clock.now_ns += 3
         """
     )
     alone("--timestamps-report=json").assert_outcomes(passed=1)
     report = written()
     (slow,) = (row for row in report["fixtures"] if row["name"] == "slow")
-    assert min(slow["setup_ns"], slow["teardown_ns"]) >= 50_000_000
-    phases = report["tests"][0]["phases"]
-    assert max(phases.values()) < 50_000_000
+    assert (slow["setup_ns"], slow["teardown_ns"]) == (50, 70)
+    assert report["tests"][0]["phases"] == {"setup_ns": 0, "call_ns": 3, "teardown_ns": 0}

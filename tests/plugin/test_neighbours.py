@@ -139,6 +139,12 @@ def test_a_faked_clock_bends_nothing(suite: pytest.Pytester, alone: Run, written
         test_frozen="""
         import pytest, shop
         from freezegun import freeze_time
+        from pytest_timestamps import timestamp
+
+        @timestamp(name="work")
+        def work():
+            # More than any calibration is inexact by.
+            return sum(range(50_000))
 
         @pytest.fixture
         def frozen():
@@ -147,16 +153,16 @@ def test_a_faked_clock_bends_nothing(suite: pytest.Pytester, alone: Run, written
 
         @freeze_time("2012-01-14")
         def test_frozen():
-            shop.total(3)
+            work()
 
         def test_frozen_around(frozen):
-            shop.total(3)
+            work()
 
         def test_replaced(monkeypatch):
             import time
             for name in ("time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic"):
                 monkeypatch.setattr(time, name, lambda: -10**20)
-            shop.total(3)
+            work()
         """
     )
     alone("--timestamps-report=json").assert_outcomes(passed=3)
@@ -164,8 +170,8 @@ def test_a_faked_clock_bends_nothing(suite: pytest.Pytester, alone: Run, written
     assert report["session"]["duration_ns"] < 60 * 10**9
     for test in report["tests"]:
         assert all(0 <= ns < 60 * 10**9 for ns in test["phases"].values())
-        for function in test["functions"]:
-            assert 0 < function["total_ns"] < 10**9
+        (work,) = test["functions"]
+        assert 0 < work["total_ns"] < 60 * 10**9
 
 
 def test_last_failed_and_keywords_choose_the_tests(

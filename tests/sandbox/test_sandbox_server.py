@@ -164,8 +164,11 @@ def test_fault_reaches_the_sdk(
 ) -> None:
     """The SDK raises what it raises for the real fault; lost answers are charged."""
     sandbox.faults.add(kind)
-    with client_of(sandbox, timeout=0.2) as client, pytest.raises(error):
+    timeout_s = 0.2 if kind == "hang" else 60
+    with client_of(sandbox, timeout=timeout_s) as client, pytest.raises(error):
         client.chat.completions.create(model="m", messages=HELLO)
+    while is_charged and not sandbox.served():
+        """A busy machine may serve the request after its client has gone."""
     assert [call.answered for call in sandbox.served()] == ([False] if is_charged else [])
     assert sandbox.faults.planned() == ()
 

@@ -69,7 +69,7 @@ def day(rng: random.Random, tmp_path: Path) -> Iterator[World]:
     sandbox.core.faults = RandomFaults(rng, sandbox.clock)
     sandbox.core.books.page_size = 90
     with sandbox:
-        world = World(sandbox, tmp_path / "runs", durable=False)
+        world = World(sandbox, tmp_path / "runs", durable=False, timeout_s=0.3)
         yield world
         world.close()
 

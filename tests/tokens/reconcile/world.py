@@ -69,7 +69,9 @@ def observed_of(
 class World:
     """A sandbox, a ledger, and a reconciler whose clock is the sandbox's."""
 
-    def __init__(self, sandbox: Sandbox, root: Path, *, durable: bool = True) -> None:
+    def __init__(
+        self, sandbox: Sandbox, root: Path, *, durable: bool = True, timeout_s: float = 60
+    ) -> None:
         self.sandbox = sandbox
         # Thousands of writes to the real disk would be most of a simulation's time.
         self.ledger = Ledger(root) if durable else Ledger(root, write=Path.write_bytes)
@@ -78,7 +80,7 @@ class World:
         self.client = BooksClient(
             AdminKey(SecretText(sandbox.admin_key), "OPENAI_ADMIN_KEY"),
             sandbox.base_url,
-            timeout_s=0.3,
+            timeout_s=timeout_s,
             pause=self.pauses.append,
         )
 
