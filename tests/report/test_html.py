@@ -117,6 +117,11 @@ def test_what_the_runs_cost_is_a_total() -> None:
     runs = (VERIFIED, PENDING, {**OBSERVED, "observed": seen})
     page = render_html(replace(report(), runs=runs)).decode()
     assert '<p class="figure">$0.5200</p><p class="hint">at most, of 2 runs, 1 without' in page
+    assert "only in part" not in page
+    seen["complete"] = False
+    page = render_html(replace(report(), runs=runs)).decode()
+    assert '<p class="hint">in 3 runs, 1 verified, 1 without a figure, 1 known only in part' in page
+    assert '<p class="hint">at most, of 2 runs, 1 without a figure, 1 known only in part' in page
     assert "Cost</h2>" not in render_html(report()).decode()
 
 

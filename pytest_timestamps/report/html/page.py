@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
@@ -16,7 +16,7 @@ from pytest_timestamps.report.closing import closing_lines
 from pytest_timestamps.report.html.page_data import encode_page_data
 from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.outcomes import outcomes_text
-from pytest_timestamps.report.run_figures import read_run
+from pytest_timestamps.report.run_figures import RunFigures, read_run
 
 __all__ = ["render_html"]
 
@@ -107,9 +107,8 @@ def _token_card(report: SessionReport) -> tuple[str, str, str]:
     known = [run.tokens for run in runs if run.tokens is not None]
     figure = f"{sum(known):,}" if known else "-"
     verified = sum(run.trust == "verified" for run in runs)
-    unknown = len(runs) - len(known)
     text = f"in {count(len(runs), 'run')}, {verified:,} verified"
-    return "Tokens", figure, f"{text}, {unknown:,} without a figure" if unknown else text
+    return "Tokens", figure, text + _reservations(runs, len(runs) - len(known))
 
 
 def _cost_card(report: SessionReport) -> tuple[str, str, str]:
@@ -118,6 +117,12 @@ def _cost_card(report: SessionReport) -> tuple[str, str, str]:
     known = [run.cost_usd for run in runs if run.cost_usd is not None]
     bound = "at most, " if any(run.cost_is_upper_bound for run in runs) else ""
     figure = f"${format_usd(math.fsum(known))}" if known else "-"
-    unknown = len(runs) - len(known)
     text = f"{bound}of {count(len(known), 'run')}"
-    return "Cost", figure, f"{text}, {unknown:,} without a figure" if unknown else text
+    return "Cost", figure, text + _reservations(runs, len(runs) - len(known))
+
+
+def _reservations(runs: Sequence[RunFigures], unknown: int) -> str:
+    """What the sum lacks: runs without the figure, and runs of which only a part was seen."""
+    partial = sum(run.trust == "incomplete" for run in runs)
+    parts = [(unknown, "without a figure"), (partial, "known only in part")]
+    return "".join(f", {number:,} {text}" for number, text in parts if number)
