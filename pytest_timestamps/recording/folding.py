@@ -11,7 +11,7 @@ has the lane `expand`: it becomes guarded, as if it had been so from the first r
 
 from __future__ import annotations
 
-from .activation import GUARD, Activation
+from .activation import GUARD, Activation, Paused
 from .scope import ORIGIN
 from .stack import Stack, nodes_above
 from .tree import SHUT, Node, PartSite
@@ -27,17 +27,15 @@ __all__ = ["Fold", "FoldingStack"]
 
 _NONE: tuple[Node, ...] = ()
 
-_PLAIN_KINDS = frozenset(("code", "wrapper"))
-"""What is never suspended: the others would have to be expanded at their first suspension."""
-
 
 class Fold:
     """One recursive call: a span of ``key`` on ``node``, called from ``top``.
 
     ``shut`` are the nodes whose names it shuts: those opened since the fold before it.
+    ``active_ns`` is how long the span was active before it was suspended.
     """
 
-    __slots__ = ("key", "node", "shut", "start_ns", "top")
+    __slots__ = ("active_ns", "key", "node", "shut", "start_ns", "top")
 
     def __init__(self, key: Any, node: Node, top: Node, shut: Sequence[Node]) -> None:
         self.key = key
@@ -45,6 +43,7 @@ class Fold:
         self.top = top
         self.shut = shut
         self.start_ns = 0
+        self.active_ns = 0
 
 
 class FoldingStack(Stack):
@@ -52,10 +51,13 @@ class FoldingStack(Stack):
 
     __slots__ = ()
 
-    def _fold(self, key: Any, site: Site, frame: int, node: Node) -> bool:
-        """Open a recursive call of ``node``'s name here and now, if it can be done plainly."""
+    def _fold(self, key: Any, frame: int, paused: Paused | None, node: Node) -> bool:
+        """Open a recursive call of ``node``'s name, or go on with a ``paused`` one.
+
+        False, and nothing done, if it can't be done plainly.
+        """
         top, folds = self.top, self.folds
-        if frame or site.kind not in _PLAIN_KINDS or node.root is not top.root:
+        if frame or node.root is not top.root or not _is_simple(paused, node):
             return False
         base = folds[-1].node if folds else top.root
         shut: Sequence[Node] = _NONE
@@ -66,7 +68,11 @@ class FoldingStack(Stack):
         fold = Fold(key, node, top, shut)
         folds.append(fold)
         self.top = node
-        fold.start_ns = self.clock()
+        now_ns = fold.start_ns = self.clock()
+        if paused is not None:
+            fold.active_ns = paused.active_ns
+            node.resumes += 1
+            node.suspended_ns += now_ns - paused.paused_ns
         return True
 
     def _shut(self, opened: Sequence[Node]) -> bool:
@@ -85,26 +91,26 @@ class FoldingStack(Stack):
                 latch.key = SHUT
         return True
 
-    def _open_folded(self, key: Any, site: Site, frame: int) -> bool:
-        """Open a span on a folded stack, if it can be done plainly."""
+    def _open_folded(self, key: Any, site: Site, frame: int, paused: Paused | None) -> bool:
+        """Open a span on a folded stack, or go on with a ``paused`` one, if it can be plain."""
         top = self.top
-        if top.origin is not ORIGIN.get():
+        if top.origin is not ORIGIN.get() or not _is_simple(paused, top):
             return False
         name = site.name
         if name in self.shut_names:
             known = self.shut_names[name]
-            return known is not None and self._fold(key, site, frame, known)
+            return known is not None and self._fold(key, frame, paused, known)
         node, base = top, self.folds[-1].node
         while node is not base:
             if node.site.name == name:
-                return self._fold(key, site, frame, node)
+                return self._fold(key, frame, paused, node)
             node = node.parent
         child = top.child(key, site) or top.add(key, site)
         if child is None:
             return False
         self.top = child
         child.frame = frame
-        child.start_ns = self.clock()
+        self._start_plain(child, paused)
         return True
 
     def _close_folded(self, key: Any, now_ns: int, failed: bool) -> bool:
@@ -116,20 +122,33 @@ class FoldingStack(Stack):
             active_ns = now_ns - node.start_ns
             node.total_ns += active_ns
             self.top = node.parent
+        elif fold.key is not key:
+            return False
         else:
-            if fold.key is not key:
-                return False
-            active_ns = now_ns - fold.start_ns
-            caller = self.top = fold.top
-            self.folds.pop()
-            if fold.shut:
-                self._open_again(fold)
-            node.credit_ns += active_ns
-            node.plain_folds_in += 1
-            caller.debit_ns += active_ns
-            caller.plain_folds_out += 1
+            active_ns = self._leave_fold(now_ns)
         node.finish(active_ns, failed)
         return True
+
+    def _pause_folded(self, key: Any, now_ns: int) -> Paused | None:
+        """Suspend the innermost span of a folded stack, if it is a recursive call of ``key``."""
+        fold = self.folds[-1]
+        if self.top is not fold.node or fold.key is not key:
+            return None
+        return Paused(key, fold.node.site, fold.node, self._leave_fold(now_ns), now_ns)
+
+    def _leave_fold(self, now_ns: int) -> int:
+        """Take the innermost recursive call off; returns how long it was active in all."""
+        fold = self.folds.pop()
+        node, caller = fold.node, fold.top
+        self.top = caller
+        if fold.shut:
+            self._open_again(fold)
+        stretch_ns = now_ns - fold.start_ns
+        node.credit_ns += stretch_ns
+        node.plain_folds_in += 1
+        caller.debit_ns += stretch_ns
+        caller.plain_folds_out += 1
+        return fold.active_ns + stretch_ns
 
     def reset(self) -> None:
         """Forget all open spans: their ends won't be seen."""
@@ -162,6 +181,7 @@ class FoldingStack(Stack):
         for fold, top in zip(folds, tops, strict=True):
             span = self._activate(fold.key, fold.node, fold.top, fold.start_ns)
             span.caller = span.beneath
+            span.active_ns = fold.active_ns
             for node in reversed(nodes_above(top, fold.node)):
                 self._activate(node.key, node, node.parent, node.start_ns).frame = node.frame
 
@@ -171,9 +191,29 @@ class FoldingStack(Stack):
             self._open_again(fold)
         return folds
 
+    def _start_plain(self, node: Node, paused: Paused | None) -> None:
+        if paused is None:
+            node.start_ns = self.clock()
+            return
+        now_ns = self.clock()
+        node.resumes += 1
+        node.suspended_ns += now_ns - paused.paused_ns
+        node.total_ns -= paused.active_ns
+        node.start_ns = now_ns - paused.active_ns
+
     def _activate(self, key: Any, node: Node, place: Node, start_ns: int) -> Activation:
         span = Activation(key, node.site, place, node.origin)
         span.node = span.place = node
         span.start_ns = span.began_ns = start_ns
         self._append(span)
         return span
+
+
+def _is_simple(paused: Paused | None, node: Node) -> bool:
+    """Is ``paused``, if any, a span that all see alike who see ``node``, and not about to end?"""
+    if paused is None:
+        return True
+    root = paused.node.root
+    return (
+        type(paused.site) is not PartSite and root.scope is node.root.scope and not paused.closing
+    )

@@ -32,7 +32,7 @@ class Lane(FoldingStack):
     def open(self, key: Any, site: Site, frame: int = 0, paused: Paused | None = None) -> None:
         """Open a span here and now, or go on with a ``paused`` one."""
         if self.folds:
-            if paused is None and self._open_folded(key, site, frame):
+            if self._open_folded(key, site, frame, paused):
                 return
             self.expand()
         if self.stack and paused is None and self._open_known(key, site, frame):
@@ -47,8 +47,8 @@ class Lane(FoldingStack):
             child = None if paused is not None else place.child(key, site)
             if child is None:
                 child, folded_into = self._find_child(place, key, site, paused)
-            if folded_into is not None and paused is None:
-                if self._fold(key, site, frame, folded_into):
+            if folded_into is not None:
+                if self._fold(key, frame, paused, folded_into):
                     return
             elif child is not None:
                 self.top = child
@@ -103,16 +103,6 @@ class Lane(FoldingStack):
             return None, open_nodes[0]
         site = scope.part_of(site, seen_by, tuple(open_nodes))
         return place.child(key, site) or place.add(key, site), None
-
-    def _start_plain(self, node: Node, paused: Paused | None) -> None:
-        if paused is None:
-            node.start_ns = self.clock()
-            return
-        now_ns = self.clock()
-        node.resumes += 1
-        node.suspended_ns += now_ns - paused.paused_ns
-        node.total_ns -= paused.active_ns
-        node.start_ns = now_ns - paused.active_ns
 
     def _push(
         self, place: Node, key: Any, site: Site, frame: int, paused: Paused | None, foreign: bool
@@ -198,7 +188,11 @@ class Lane(FoldingStack):
 
         Innermost first; empty where nothing of them is open here.
         """
-        self.expand()
+        if self.folds:
+            folded = self._pause_folded(key, now_ns)
+            if folded is not None:
+                return [folded]
+            self.expand()
         paused = []
         while len(self.stack) > 1 and self.stack[-1].key is None:
             # an idle change of context: what ran there is over

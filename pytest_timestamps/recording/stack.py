@@ -247,7 +247,8 @@ class Stack:
         tops = [fold.top for fold in folds[1:]] + [top]
         for fold, above in zip(folds, tops, strict=False):
             stretch_ns = now_ns - fold.start_ns
-            spans.append((fold.node, stretch_ns, stretch_ns, fold.top, True))
+            active_ns = fold.active_ns + stretch_ns
+            spans.append((fold.node, stretch_ns, active_ns, fold.top, True))
             for node in reversed(nodes_above(above, fold.node)):
                 stretch_ns = now_ns - node.start_ns
                 spans.append((node, stretch_ns, stretch_ns, None, False))
