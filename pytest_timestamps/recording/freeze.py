@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .overhead import NO_OVERHEAD
 from .places import Places, seen_above
-from .tree import NO_MINIMUM, Node, Root, is_seen
+from .tree import NO_MINIMUM, Node, PartSite, Root, is_seen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def add_scopes(
             for node in view.nodes(root):
                 overhead_ns += view.of(node).own_ns
                 figures = view.figures(node)
-                if not is_seen(node, capture):
+                if type(node.site) is PartSite and not is_seen(node, capture):
                     above, _ = seen_above(node, capture)
                     if above is None:
                         continue
@@ -200,25 +200,37 @@ class _View:
     def _price(self, node: Node, sums: _Sums, still_open: int) -> None:
         """What recording cost on ``node``, by how often it was called and resumed."""
         costs = self._costs
-        kind = node.site.kind
-        slow = max(node.slow - node.folded_in, 0)
-        plain = node.calls + node.resumes + still_open - node.slow - node.plain_folds_in
-        plain = max(plain, 0)
-        resumes = min(node.resumes, plain)
-        cost, slow_cost = costs.of(kind), costs.slow
-        plain -= resumes
-        sums.full_ns = plain * cost.full_ns + slow * slow_cost.full_ns
-        sums.outer_ns = plain * cost.outer_ns + slow * slow_cost.outer_ns
-        sums.inner_ns = plain * cost.inner_ns + slow * slow_cost.inner_ns
-        if resumes:
-            again = costs.of_resumption(kind)
-            sums.full_ns += resumes * again.full_ns
-            sums.outer_ns += resumes * again.outer_ns
-            sums.inner_ns += resumes * again.inner_ns
+        cost = costs.of(node.site.kind)
         missed_ns = node.misses * costs.missed_ns
-        sums.own_ns = sums.full_ns + missed_ns
         sums.around_ns += missed_ns
         sums.below_ns += missed_ns
+        plain = node.calls + still_open
+        if (
+            node.slow
+            or node.resumes
+            or node.plain_folds_in
+            or node.plain_folds_out
+            or node.folded_out
+        ):
+            plain = self._price_the_rest(node, sums, plain)
+        sums.full_ns += plain * cost.full_ns
+        sums.outer_ns += plain * cost.outer_ns
+        sums.inner_ns += plain * cost.inner_ns
+        sums.own_ns += sums.full_ns + missed_ns
+
+    def _price_the_rest(self, node: Node, sums: _Sums, stretches: int) -> int:
+        """The cost of all that is no plain call; returns how many of ``stretches`` are one."""
+        costs = self._costs
+        slow = max(node.slow - node.folded_in, 0)
+        plain = max(stretches + node.resumes - node.slow - node.plain_folds_in, 0)
+        resumes = min(node.resumes, plain)
+        for cost, count in (
+            (costs.slow, slow),
+            (costs.of_resumption(node.site.kind), resumes),
+        ):
+            sums.full_ns += count * cost.full_ns
+            sums.outer_ns += count * cost.outer_ns
+            sums.inner_ns += count * cost.inner_ns
         for fold, calls_in, calls_out in (
             (costs.fold, node.plain_folds_in, node.plain_folds_out),
             (costs.guarded_fold, node.folded_in, node.folded_out),
@@ -227,6 +239,7 @@ class _View:
             sums.own_ns += calls_in * fold.full_ns
             sums.around_ns += calls_out * fold.outer_ns
             sums.below_ns += calls_out * fold.full_ns
+        return plain - resumes
 
     def figures(self, node: Node) -> tuple[int, ...]:
         """One node's row: see `PathTable.add`."""
@@ -238,13 +251,16 @@ class _View:
         within_ns = sums.inner_ns + sums.below_ns
         calls = node.calls + now.spans
         per_call_ns = within_ns / calls if calls else 0.0
-        raw_longest_ns = max(node.max_ns, now.longest_ns)
+        raw_longest_ns = node.max_ns if node.max_ns > now.longest_ns else now.longest_ns
         longest_ns = _less(raw_longest_ns, per_call_ns)
-        total_less_ns = self._total_less(node)
-        if _has_folds(node) and raw_longest_ns <= total_ns:
-            # the outermost call holds most of the cost, and is no longer than all of them;
-            # a generator that began elsewhere may be
-            longest_ns = min(longest_ns, total_less_ns)
+        if node.folded_in or node.plain_folds_in:
+            total_less_ns = self._total_less(node)
+            if raw_longest_ns <= total_ns:
+                # the outermost call holds most of the cost, and is no longer than all of them;
+                # a generator that began elsewhere may be
+                longest_ns = min(longest_ns, total_less_ns)
+        else:
+            total_less_ns = _less(total_ns, within_ns)
         return (
             calls,
             node.errors,
@@ -252,7 +268,7 @@ class _View:
             total_less_ns,
             _less(self_ns, sums.inner_ns + sums.folded_ns + sums.around_ns),
             _least(
-                min(node.min_ns, now.shortest_ns),
+                node.min_ns if node.min_ns < now.shortest_ns else now.shortest_ns,
                 per_call_ns,
                 within_ns / total_ns if sums.below_ns and total_ns > 0 else 1.0,
             ),
@@ -267,7 +283,7 @@ class _View:
         parent: then only that one's total is rid of it, and ``node``'s can't be more.
         """
         total_ns, less_ns = self._total(node)
-        while _has_folds(node) and not isinstance(node.parent, Root):
+        while (node.folded_in or node.plain_folds_in) and not isinstance(node.parent, Root):
             node = node.parent
             above_ns, above_less_ns = self._total(node)
             if total_ns > above_ns:
@@ -282,10 +298,6 @@ class _View:
         return total_ns, _less(total_ns, sums.inner_ns + sums.below_ns)
 
 
-def _has_folds(node: Node) -> bool:
-    return bool(node.folded_in or node.plain_folds_in)
-
-
 def _least(least_ns: int, cost_ns: float, share: float) -> int:
     """The shortest call less its cost: that of an average call, or ``share`` of its own time.
 
@@ -294,14 +306,17 @@ def _least(least_ns: int, cost_ns: float, share: float) -> int:
     """
     if least_ns == NO_MINIMUM:
         return least_ns
-    return _less(least_ns, min(cost_ns, least_ns * share))
+    shared_ns = least_ns * share
+    return _less(least_ns, cost_ns if cost_ns < shared_ns else shared_ns)
 
 
 def _less(raw_ns: int, cost_ns: float) -> int:
     """``raw_ns`` less recording's cost; where there was work there is never a zero."""
-    if raw_ns <= 0 or not cost_ns:
-        return max(raw_ns, 0)
-    return max(raw_ns - round(cost_ns), 1)
+    # no max() and no round(): this runs four times for each path of each test
+    if raw_ns <= 0:
+        return 0
+    less_ns = raw_ns - int(cost_ns + 0.5)
+    return less_ns if less_ns > 0 else 1
 
 
 def idle(scope: Scope, opened: OpenSpans) -> bool:

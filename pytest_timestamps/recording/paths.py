@@ -76,8 +76,10 @@ class PathTable:
         if counts_total:
             row[_TOTAL] += total_ns
         row[_SELF] += self_ns
-        row[_MIN] = min(row[_MIN], min_ns)
-        row[_MAX] = max(row[_MAX], max_ns)
+        if min_ns < row[_MIN]:
+            row[_MIN] = min_ns
+        if max_ns > row[_MAX]:
+            row[_MAX] = max_ns
         row[_SUSPENDED] += suspended_ns
 
     def rows(self) -> tuple[PathStats, ...]:

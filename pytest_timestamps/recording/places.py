@@ -22,6 +22,11 @@ class Places:
 
     def locate(self, node: Node) -> tuple[int, bool]:
         """The place of ``node``: the path of names up to the first that the capture can't see."""
+        known = self._known
+        parent = known.get(id(node.parent))
+        if parent is not None and type(node.site) is not PartSite:
+            place = known[id(node)] = self._below(parent[0], node, None)
+            return place
         chain: list[tuple[Node, Root | None]] = []
         current: Node | None = node
         while current is not None and id(current) not in self._known:

@@ -273,15 +273,18 @@ class Stack:
                 found.append(node)
                 if is_whole(node, scope):
                     return found
-        for node in self._plain_nodes() if below is None else below.get(name, ()):
-            if node.site.name == name and node not in found:
+        for node in self._plain_nodes(name) if below is None else below.get(name, ()):
+            if node not in found:
                 found.append(node)
                 if is_whole(node, scope):
                     break
         return found
 
-    def _plain_nodes(self) -> list[Node]:
-        """The open nodes below the guarded or the folded part, innermost first."""
+    def _plain_nodes(self, name: str | None = None) -> list[Node]:
+        """The open nodes below the guarded or the folded part, innermost first.
+
+        Those called ``name`` alone, if it is given.
+        """
         nodes = []
         # read once: another thread may ask while this one changes its form
         top, folds = self.top, self.folds
@@ -290,7 +293,8 @@ class Stack:
             if type(node) is Root:
                 node = node.under or NOWHERE
             else:
-                nodes.append(node)
+                if name is None or node.site.name == name:
+                    nodes.append(node)
                 node = node.parent
         return nodes
 
