@@ -12,10 +12,10 @@ COVERAGE ?=
 TESTED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types layers docs picture browser browser-tools browser-if-there screenshot test-all oldest bench real-suites mock-check clean
+.PHONY: help demo test check lint format types layers docs picture browser browser-tools browser-if-there screenshot test-all oldest bench bench-packages real-suites mock-check clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The stamp is made last, so an interrupted set-up is started again.
 $(READY): pyproject.toml
@@ -82,6 +82,9 @@ oldest: $(READY) ## the plugin and token runs with the oldest SDK and pytest tha
 
 bench: $(READY) ## the speed table, on every Python found; writes docs/performance.md
 	$(BIN)/nox --non-interactive --session bench
+
+bench-packages: $(READY) ## profilers on whole packages' suites (downloads them); writes docs/performance-packages.md
+	$(BIN)/python -m benchmarks.packages --all-pythons
 
 real-suites: $(READY) ## run jinja2's and click's own tests with --timestamps (downloads them)
 	$(BIN)/python -m tools.real_suites

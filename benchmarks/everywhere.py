@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.environments import environment, environment_folder
 from benchmarks.page import render_page
 from benchmarks.results import Row, row_from_json
 from tools.pythons import FoundPython, find_pythons
@@ -44,7 +45,7 @@ def measure_everywhere(sections: Sequence[str], quick: bool, only: str | None = 
 
 
 def _measure(python: FoundPython, sections: Sequence[str], quick: bool) -> None:
-    interpreter = _environment(python)
+    interpreter = environment("bench", python, ["--group", "bench"])
     only = [argument for section in sections for argument in ("--only", section)]
     command = [str(interpreter), "-m", "benchmarks", "--json", str(_rows_of(python)), *only]
     subprocess.run([*command, *(["--quick"] if quick else [])], cwd=ROOT, check=True)
@@ -52,19 +53,4 @@ def _measure(python: FoundPython, sections: Sequence[str], quick: bool) -> None:
 
 def _rows_of(python: FoundPython) -> Path:
     """Where a Python's last rows are kept: in its environment, and thrown away with it."""
-    return ROOT / ".nox" / f"bench-{python.version}" / "rows.json"
-
-
-def _environment(python: FoundPython) -> Path:
-    """A virtual environment with this project and its peers, made once."""
-    folder = ROOT / ".nox" / f"bench-{python.version}"
-    interpreter = folder / "bin" / "python"
-    ready = folder / ".ready"
-    if not ready.exists() or ready.stat().st_mtime < (ROOT / "pyproject.toml").stat().st_mtime:
-        print(f"setting up {folder.relative_to(ROOT)}", file=sys.stderr, flush=True)
-        subprocess.run([python.path, "-m", "venv", "--clear", folder], check=True)
-        pip = [str(interpreter), "-m", "pip", "install", "--quiet"]
-        subprocess.run([*pip, "--upgrade", "pip"], check=True)
-        subprocess.run([*pip, "--editable", ".", "--group", "bench"], cwd=ROOT, check=True)
-        ready.touch()
-    return interpreter
+    return environment_folder("bench", python) / "rows.json"

@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 
 from tools.browser import find_browser
-from tools.real_suites.runs import SCRATCH, download, recorded
+from tools.real_suites.runs import recorded
+from tools.real_suites.sources import SCRATCH, download
 from tools.real_suites.suites import Suite
 
 # Functions that call each other, for a flame graph with something to see.

@@ -7,8 +7,10 @@ from itertools import combinations
 
 from tabulate import tabulate
 
-from tools.real_suites.runs import Figures, download, recorded, under_cprofile, without
-from tools.real_suites.suites import SUITES, Suite
+from tools.real_suites.running import differing
+from tools.real_suites.runs import Figures, recorded, under_cprofile, without
+from tools.real_suites.sources import download
+from tools.real_suites.suites import DECORATED, Suite
 
 # cProfile charges every call below a function, so times that are nearer than this may swap.
 CLEARLY_APART = 1.3
@@ -16,7 +18,7 @@ CLEARLY_APART = 1.3
 
 def main() -> int:
     """Exit status 0 when every check of every suite holds."""
-    faults = [fault for suite in SUITES for fault in _compare(suite)]
+    faults = [fault for suite in DECORATED for fault in _compare(suite)]
     for fault in faults:
         print(f"FAULT: {fault}")
     return 1 if faults else 0
@@ -33,9 +35,9 @@ def _compare(suite: Suite) -> Iterator[str]:
     print(f"\n{suite.requirement}: {len(plain)} tests, {_described(tally)}")
     print(_table(figures, parallel, profiled))
     if outcomes != plain:
-        yield f"{suite.name}: outcomes differ with --timestamps: {_differing(plain, outcomes)}"
+        yield f"{suite.name}: outcomes differ with --timestamps: {differing(plain, outcomes)}"
     if parallel_outcomes != plain:
-        yield f"{suite.name}: outcomes differ with -n 2: {_differing(plain, parallel_outcomes)}"
+        yield f"{suite.name}: outcomes differ with -n 2: {differing(plain, parallel_outcomes)}"
     if len(figures) != len(suite.functions):
         yield f"{suite.name}: {len(figures)} of {len(suite.functions)} functions were recorded"
     calls = {name: row.calls for name, row in figures.items()}
@@ -52,11 +54,6 @@ def _outcome(steps: Sequence[str]) -> str:
 
 def _described(tally: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {outcome}" for outcome, number in sorted(tally.items()))
-
-
-def _differing(one: Mapping[str, object], other: Mapping[str, object]) -> str:
-    nodeids = [nodeid for nodeid in {**one, **other} if one.get(nodeid) != other.get(nodeid)]
-    return f"{len(nodeids)} tests, such as {nodeids[0]}"
 
 
 def _table(

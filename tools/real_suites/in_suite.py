@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from pytest_timestamps import timestamp
-
 _outcomes: dict[str, list[str]] = {}
 
 
 def _decorate(target: str) -> None:
+    # Only here: a run without it must be one without anything of it.
+    from pytest_timestamps import timestamp
+
     module, _, path = target.partition(":")
     *owners, name = path.split(".")
     owner: Any = functools.reduce(getattr, owners, importlib.import_module(module))

@@ -1,24 +1,19 @@
-"""Downloading a suite, and running it in one of the ways that are compared."""
+"""Running a suite in one of the ways that are compared."""
 
 import json
 import os
 import pstats
-import shutil
 import subprocess
 import sys
-import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.real_suites.running import Outcomes, run_suite
+from tools.real_suites.sources import SCRATCH, lay_out, suite_variables
 from tools.real_suites.suites import Suite
 
-__all__ = ["Figures", "download", "recorded", "under_cprofile", "without"]
-
-ROOT = Path(__file__).parents[2]
-SCRATCH = ROOT / "scratch" / "real-suites"
-
-Outcomes = Mapping[str, Sequence[str]]
+__all__ = ["Figures", "recorded", "under_cprofile", "without"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +23,6 @@ class Figures:
     calls: int
     self_ns: int
     total_ns: int
-
-
-def download(suite: Suite) -> Path:
-    """The suite's unpacked source distribution, downloaded once."""
-    folder = SCRATCH / suite.folder
-    if not folder.is_dir():
-        SCRATCH.mkdir(parents=True, exist_ok=True)
-        options = ["--quiet", "--no-deps", "--no-binary", suite.name, "--dest", str(SCRATCH)]
-        subprocess.run(
-            [sys.executable, "-m", "pip", "download", *options, suite.requirement], check=True
-        )
-        with tarfile.open(SCRATCH / f"{suite.folder}.tar.gz") as archive:
-            archive.extractall(SCRATCH, filter="data")
-    return folder
 
 
 def without(suite: Suite, folder: Path) -> Outcomes:
@@ -94,7 +75,7 @@ def _places(suite: Suite, folder: Path) -> dict[tuple[str, int], str]:
     )
     done = subprocess.run(
         [sys.executable, "-c", program, *suite.functions],
-        env=_environment(folder),
+        env=os.environ | suite_variables(suite, folder),
         capture_output=True,
         text=True,
         check=True,
@@ -111,34 +92,11 @@ def _run(
     options: Sequence[str],
     decorate: Sequence[str],
 ) -> Outcomes:
-    """One run of the suite, in a copy of its own: suites may leave files behind."""
-    outcomes = SCRATCH / f"{suite.name}-{label}-outcomes.json"
-    outcomes.unlink(missing_ok=True)
+    """One run of the suite, in a copy of its own."""
     copy = SCRATCH / f"{suite.name}-{label}"
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(folder / "tests", copy / "tests")
-    shutil.copy(folder / "pyproject.toml", copy)
-    command = [
-        *(sys.executable, *start, "-q", "-p", "tools.real_suites.in_suite"),
-        *("-p", "no:cacheprovider", "-W", "default", *suite.options, *options),
-    ]
-    environment = _environment(folder) | {
-        "REAL_SUITES_DECORATE": " ".join(decorate),
-        "REAL_SUITES_OUTCOMES": str(outcomes),
-    }
-    with (SCRATCH / f"{suite.name}-{label}.log").open("w") as log:
-        subprocess.run(
-            command, cwd=copy, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False
-        )
-    if not outcomes.exists():
-        raise SystemExit(f"{suite.name} did not run ({label}); see {log.name}")
-    found: Outcomes = json.loads(outcomes.read_text())
-    return found
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    return os.environ | {
-        "PYTHONPATH": f"{folder / 'src'}{os.pathsep}{ROOT}",
-        # Sets have another order in each run, and with it the calls of what sorts them.
-        "PYTHONHASHSEED": "0",
-    }
+    lay_out(folder, copy)
+    variables = suite_variables(suite, folder) | {"REAL_SUITES_DECORATE": " ".join(decorate)}
+    run = run_suite(copy, label, os.environ | variables, start, options)
+    if run.outcomes is None:
+        raise SystemExit(f"{suite.name} did not run ({label}); see {run.log}")
+    return run.outcomes

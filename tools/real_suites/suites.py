@@ -7,17 +7,21 @@ compared with cProfile's cumulative time, which knows nothing of what is decorat
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["SUITES", "Suite"]
+__all__ = ["DECORATED", "PROFILED", "Suite"]
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A requirement, and functions as ``module:qualified.name``."""
+    """A requirement, and functions as ``module:qualified.name``.
+
+    ``name`` is that of the distribution and of the package that it holds; ``source`` is the
+    folder of its source distribution from which the package is imported.
+    """
 
     name: str
     version: str
-    functions: Sequence[str]
-    options: Sequence[str] = ()
+    functions: Sequence[str] = ()
+    source: str = "src"
 
     @property
     def requirement(self) -> str:
@@ -29,7 +33,7 @@ class Suite:
         return f"{self.name}-{self.version}"
 
 
-SUITES = (
+DECORATED = (
     Suite(
         "jinja2",
         "3.1.6",
@@ -57,3 +61,7 @@ SUITES = (
         ),
     ),
 )
+"""Those of which a handful of functions is decorated."""
+
+PROFILED = (*DECORATED, Suite("mistune", "3.1.3"), Suite("sqlparse", "0.5.3", source="."))
+"""Those that are profiled as whole packages, undecorated."""

@@ -1,0 +1,150 @@
+"""Run one suite under every profiler, round by round."""
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.children import compiling
+from benchmarks.packages.agreement import Agreement, added, agreement, hottest
+from benchmarks.packages.functions import Place, functions_of
+from benchmarks.packages.profilers import CPROFILE, WITHOUT, Profiler, missing
+from benchmarks.packages.self_times import SelfTimes
+from tools.real_suites.running import Outcomes, SuiteRun, differing, run_suite
+from tools.real_suites.sources import SCRATCH, download, lay_out, suite_variables
+from tools.real_suites.suites import Suite
+
+__all__ = ["Measured", "measure_suite", "measured_from_json", "measured_to_json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One profiler on one suite.
+
+    ``absent`` says why there is nothing to tell; then all else is empty. ``wall_s`` is the median
+    of the rounds; ``differing`` says which outcomes changed, empty if none; ``hottest`` has names
+    and seconds of self time over all rounds, the most first.
+    """
+
+    suite: str
+    profiler: str
+    absent: str = ""
+    tests: int = 0
+    rounds: int = 0
+    wall_s: float = 0.0
+    wall_ratio: float = 0.0
+    processor_ratio: float = 0.0
+    differing: str = ""
+    agreement: Agreement | None = None
+    hottest: Sequence[tuple[str, float]] = ()
+
+
+@dataclass(slots=True)
+class _Subject:
+    """A profiler, or none, and what its rounds have given so far."""
+
+    profiler: Profiler
+    absent: str = ""
+    runs: list[SuiteRun] = field(default_factory=list)
+    times: list[SelfTimes] = field(default_factory=list)
+
+
+def measure_suite(suite: Suite, profilers: Sequence[Profiler], rounds: int) -> Iterator[Measured]:
+    """Every profiler in turn, each round beginning with another one; first of all, without one."""
+    folder = download(suite)
+    functions = functions_of(suite.name, folder / suite.source)
+    place = SCRATCH / f"{suite.name}-profiled"
+    lay_out(folder, place)
+    environment = compiling(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", **suite_variables(suite, folder))
+    without = _Subject(Profiler(WITHOUT, "pytest"))
+    # It compiles, fills the system's file cache, and tells what the outcomes have to be.
+    outcomes = run_suite(place, "first", environment).outcomes
+    if outcomes is None:
+        yield Measured(suite.requirement, WITHOUT, f"it did not run; see {place}-first.log")
+        return
+    subjects = [without, *(_Subject(one, missing(one)) for one in profilers)]
+    for number in range(rounds):
+        start = number % len(subjects)
+        for subject in (*subjects[start:], *subjects[:start]):
+            if not subject.absent:
+                _run(subject, suite, place, environment, functions)
+    yield from _results(suite, subjects, without, outcomes)
+
+
+def _run(
+    subject: _Subject,
+    suite: Suite,
+    place: Path,
+    environment: Mapping[str, str],
+    functions: Mapping[Place, str],
+) -> None:
+    profiler = subject.profiler
+    out = SCRATCH / f"{place.name}-written"
+    for path in (out, out.with_name(f"{out.name}.json")):
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    filled = {"package": suite.name, "out": str(out)}
+    run = run_suite(
+        place,
+        profiler.module,
+        environment,
+        [part.format(**filled) for part in profiler.start],
+        [part.format(**filled) for part in profiler.options],
+    )
+    if run.outcomes is None:
+        subject.absent = f"no test was run; the last line was: {_last_line(run.log)}"
+        return
+    subject.runs.append(run)
+    written = Path(profiler.written.format(**filled))
+    if profiler.reads is not None and written.exists():
+        subject.times.append(profiler.reads(written, functions))
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+
+
+def _results(
+    suite: Suite, subjects: Sequence[_Subject], without: _Subject, outcomes: Outcomes
+) -> Iterator[Measured]:
+    reference = next((one.times for one in subjects if one.profiler.name == CPROFILE), [])
+    for subject in subjects:
+        name, runs = subject.profiler.name, subject.runs
+        if subject.absent or not runs:
+            yield Measured(suite.requirement, name, subject.absent or "it was not run")
+            continue
+        pairs = list(zip(runs, without.runs, strict=True))
+        changed = [run.outcomes for run in runs if run.outcomes != outcomes]
+        times = added(subject.times)
+        yield Measured(
+            suite.requirement,
+            name,
+            tests=len(outcomes),
+            rounds=len(runs),
+            wall_s=median(run.wall_s for run in runs),
+            wall_ratio=median(run.wall_s / base.wall_s for run, base in pairs),
+            processor_ratio=median(run.processor_s / base.processor_s for run, base in pairs),
+            differing=differing(outcomes, changed[0] or {}) if changed else "",
+            agreement=_agreement(name, subject.times, reference),
+            hottest=[(one, times[one]) for one in hottest(times, 10)],
+        )
+
+
+def _agreement(
+    name: str, times: Sequence[SelfTimes], reference: Sequence[SelfTimes]
+) -> Agreement | None:
+    """cProfile is held against itself, its first round against the others, to tell the noise."""
+    if name == CPROFILE:
+        times, reference = times[:1], reference[1:]
+    return agreement(added(times), added(reference)) if times and reference else None
+
+
+def measured_to_json(measured: Measured) -> dict[str, Any]:
+    return asdict(measured)
+
+
+def measured_from_json(content: dict[str, Any]) -> Measured:
+    found = content["agreement"]
+    return Measured(**{**content, "agreement": Agreement(**found) if found else None})

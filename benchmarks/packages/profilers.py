@@ -1,0 +1,101 @@
+"""The profilers, each started in the way its own users start it."""
+
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from benchmarks.packages.functions import Place
+from benchmarks.packages.self_times import SelfTimes, from_pstats, from_report, from_trace
+
+__all__ = ["CPROFILE", "OURS", "PROFILERS", "WITHOUT", "Profiler", "missing", "profiler_version"]
+
+WITHOUT = "no profiler"
+CPROFILE = "cProfile"
+OURS = "--timestamps-instrument"
+
+
+@dataclass(frozen=True, slots=True)
+class Profiler:
+    """A profiler of whole runs.
+
+    ``start`` is how Python comes to pytest, ``options`` are pytest's; in both ``{package}`` is the
+    package's name, ``{out}`` a path of its own to write to. ``reads`` finds self times in what it
+    wrote to ``written``; None for one that tells no self times.
+    """
+
+    name: str
+    module: str
+    distribution: str = ""
+    start: Sequence[str] = ("-m", "pytest")
+    options: Sequence[str] = ()
+    written: str = "{out}"
+    reads: Callable[[Path, Mapping[Place, str]], SelfTimes] | None = None
+
+
+PROFILERS: tuple[Profiler, ...] = (
+    Profiler(
+        CPROFILE,
+        "cProfile",
+        start=("-m", "cProfile", "-o", "{out}", "-m", "pytest"),
+        reads=from_pstats,
+    ),
+    Profiler(
+        OURS,
+        "pytest_timestamps",
+        options=(
+            *("-p", "pytest_timestamps.plugin", "--timestamps-instrument={package}"),
+            "--timestamps-report=json:{out}",
+        ),
+        reads=from_report,
+    ),
+    Profiler(
+        "pytest-profiling",
+        "pytest_profiling",
+        "pytest-profiling",
+        options=("-p", "pytest_profiling", "--profile", "--pstats-dir={out}"),
+        written="{out}/combined.prof",
+        reads=from_pstats,
+    ),
+    Profiler(
+        "pyinstrument",
+        "pyinstrument",
+        "pyinstrument",
+        start=("-m", "pyinstrument", "-r", "pstats", "-o", "{out}", "-m", "pytest"),
+        reads=from_pstats,
+    ),
+    Profiler(
+        "viztracer",
+        "viztracer",
+        "viztracer",
+        start=("-m", "viztracer", "--quiet", "-o", "{out}.json", "-m", "pytest"),
+        written="{out}.json",
+        reads=from_trace,
+    ),
+    # It tells the time of each line, with all that the line calls: there is no self time in that.
+    Profiler(
+        "pytest-autoprofile",
+        "pytest_autoprofile",
+        "pytest-autoprofile",
+        options=(
+            *("-p", "pytest_autoprofile.plugin", "--recursive-autoprof={package}"),
+            "--autoprof-outfile={out}",
+        ),
+    ),
+)
+
+
+def missing(profiler: Profiler) -> str:
+    """Why the profiler can't be used with this Python, empty if it can."""
+    if importlib.util.find_spec(profiler.module) is None:
+        return f"{profiler.distribution or profiler.name} is not installed"
+    return ""
+
+
+def profiler_version(profiler: Profiler) -> str:
+    """The version of what is installed, empty for what comes with Python or is not there."""
+    try:
+        return version(profiler.distribution) if profiler.distribution else ""
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,172 @@
+"""How the benchmark on whole packages reads what profilers write, and compares it."""
+
+import cProfile
+import json
+import marshal
+import runpy
+from pathlib import Path
+
+import pytest
+
+from benchmarks.packages.agreement import Agreement, added, agreement
+from benchmarks.packages.functions import functions_of, place
+from benchmarks.packages.measuring import Measured, measured_from_json, measured_to_json
+from benchmarks.packages.page import render_page
+from benchmarks.packages.profilers import CPROFILE, OURS, WITHOUT
+from benchmarks.packages.self_times import from_pstats, from_report, from_trace
+
+SHOP = """
+def outer():
+    def inner():
+        return [number for number in range(3)]
+    return inner()
+
+class Cart:
+    @property
+    def total(self):
+        return (lambda: 1)()
+"""
+
+OUTER, INNER = ("/shop.py", 1, "outer"), ("/shop.py", 5, "inner")
+SORTED, KEY = ("~", 0, "sorted"), ("/other.py", 9, "key")
+TEST = ("/test_shop.py", 1, "test")
+FUNCTIONS = {place(*OUTER): "shop.outer", place(*INNER): "shop.inner"}
+
+
+def _write_pstats(file: Path, rows: dict[object, object]) -> Path:
+    file.write_bytes(marshal.dumps(rows))
+    return file
+
+
+def test_functions_are_named_by_place(tmp_path: Path) -> None:
+    """Nested functions, methods and lambdas are a package's functions, comprehensions aren't."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").write_text(SHOP)
+    (tmp_path / "shop" / "cart.py").write_text("def add(): ...\n")
+    found = functions_of("shop", tmp_path)
+    assert set(found.values()) == {
+        "shop.outer",
+        "shop.outer.<locals>.inner",
+        "shop.Cart.total",
+        "shop.Cart.total.<locals>.<lambda>",
+        "shop.cart.add",
+    }
+    assert found[place(str(tmp_path / "shop" / "__init__.py"), 8, "total")] == "shop.Cart.total"
+
+
+def test_places_are_those_of_cprofile(tmp_path: Path) -> None:
+    """What cProfile writes of a package is found by the places that its source tells."""
+    (tmp_path / "shop").mkdir()
+    program = tmp_path / "shop" / "__init__.py"
+    program.write_text(f"{SHOP}\nouter()\nCart().total\n")
+    profile = cProfile.Profile()
+    profile.runcall(runpy.run_path, str(program))
+    profile.dump_stats(tmp_path / "stats")
+    functions = functions_of("shop", tmp_path)
+    assert set(from_pstats(tmp_path / "stats", functions)) == set(functions.values())
+
+
+def test_time_of_others_goes_to_the_package_that_called_them(tmp_path: Path) -> None:
+    """What builtins and other libraries take is their caller's self time, through others too."""
+    rows = {
+        TEST: (1, 1, 0.5, 20.0, {}),
+        OUTER: (1, 1, 1.0, 14.0, {TEST: (1, 1, 1.0, 14.0)}),
+        INNER: (1, 1, 2.0, 5.0, {OUTER: (1, 1, 2.0, 5.0)}),
+        # three quarters of its own time for outer, and half of the time of what it calls
+        SORTED: (2, 2, 4.0, 12.0, {OUTER: (1, 1, 3.0, 6.0), INNER: (1, 1, 1.0, 6.0)}),
+        KEY: (8, 8, 8.0, 8.0, {SORTED: (8, 8, 8.0, 8.0)}),
+    }
+    found = from_pstats(_write_pstats(tmp_path / "stats", rows), FUNCTIONS)
+    assert found == pytest.approx({"shop.outer": 1 + 3 + 4, "shop.inner": 2 + 1 + 4})
+
+
+def test_time_that_no_one_of_the_package_asked_for_is_dropped(tmp_path: Path) -> None:
+    """Recursion among others ends, and what tests do themselves is nobody's."""
+    rows = {
+        TEST: (1, 1, 0.5, 20.0, {}),
+        OUTER: (1, 1, 1.0, 1.0, {TEST: (1, 1, 1.0, 1.0)}),
+        SORTED: (2, 2, 4.0, 9.0, {TEST: (1, 1, 2.0, 9.0), KEY: (1, 1, 2.0, 3.0)}),
+        KEY: (8, 8, 5.0, 5.0, {SORTED: (4, 4, 2.0, 3.0), KEY: (4, 4, 3.0, 2.0)}),
+    }
+    found = from_pstats(_write_pstats(tmp_path / "stats", rows), FUNCTIONS)
+    assert found == {"shop.outer": 1.0}
+
+
+def test_spans_of_a_trace_are_less_those_within(tmp_path: Path) -> None:
+    """A trace's spans count less the package's own spans in them, thread by thread."""
+    spans = [
+        ("shop.outer (/shop.py:1)", 0, 100, 1),
+        ("sorted", 10, 50, 1),
+        ("shop.inner (/shop.py:5)", 20, 30, 1),
+        ("shop.outer (/shop.py:1)", 25, 5, 1),
+        ("shop.inner (/shop.py:5)", 200, 7, 1),
+        ("shop.inner (/shop.py:5)", 0, 11, 2),
+    ]
+    events: list[object] = [
+        {"ph": "X", "name": name, "ts": start, "dur": dur, "tid": thread}
+        for name, start, dur, thread in spans
+    ]
+    file = tmp_path / "trace.json"
+    file.write_text(json.dumps({"traceEvents": [{"ph": "M", "name": "process_name"}, *events]}))
+    found = from_trace(file, FUNCTIONS)
+    assert found == pytest.approx({"shop.outer": 75e-6, "shop.inner": 43e-6})
+
+
+def test_report_tells_of_the_package_alone(tmp_path: Path) -> None:
+    """What else was recorded has no part in a package's ranking."""
+    rows = [{"name": "shop.inner", "self_ns": 2_500}, {"name": "other", "self_ns": 9}]
+    file = tmp_path / "report.json"
+    file.write_text(json.dumps({"functions": rows}))
+    assert from_report(file, FUNCTIONS) == {"shop.inner": 2.5e-6}
+
+
+def test_agreement_counts_what_both_have_at_the_top() -> None:
+    """Order within the five or ten doesn't count, and the weight is the reference's."""
+    reference = {f"f{n}": float(20 - n) for n in range(12)}
+    other = {**reference, "f4": 0.0, "f11": 30.0}
+    ten_s = sum(20 - n for n in range(10))
+    expected = Agreement(4, 9, pytest.approx((ten_s - 16 + 9) / ten_s))
+    assert agreement(other, reference) == expected
+
+
+def test_rounds_are_added() -> None:
+    """A function that one round had not counts with what the others had."""
+    assert added([{"a": 1.0}, {"a": 2.0, "b": 3.0}]) == {"a": 3.0, "b": 3.0}
+
+
+def test_page_judges_ours_and_names_what_is_missing() -> None:
+    """The page marks the plugin against cProfile, tells of other outcomes and of absent ones."""
+    machine = {
+        "python": "3.12.1", "processor": "Chip", "processors": "2", "system": "Linux",
+        "pytest": "9.2.0",
+    }  # fmt: skip
+    suite = "shop==1.0"
+    rows = [
+        Measured(suite, WITHOUT, tests=7, rounds=3, wall_s=2.0, wall_ratio=1, processor_ratio=1),
+        Measured(suite, CPROFILE, rounds=3, wall_ratio=2, processor_ratio=2.1),
+        Measured(
+            suite, OURS, rounds=3, wall_ratio=1.5, processor_ratio=1.6,
+            differing="1 tests, such as test_a", agreement=Agreement(5, 9, 0.98),
+        ),
+        Measured(suite, "viztracer", absent="viztracer is not installed"),
+    ]  # fmt: skip
+    page = render_page([(machine, rows)])
+    assert "Measured on Chip (2 processors), Linux; pytest 9.2.0." in page
+    assert "| | shop 1.0 |" in page
+    assert "| no profiler | 2.00 s, 7 tests |" in page
+    assert "| cProfile | 2.00 × (2.10 ×) |" in page
+    line = "| --timestamps-instrument | 1.50 × ✓ (1.60 ×)<br>5 of 5, 9 of 10, 98% |"
+    assert line in page
+    assert "| viztracer | – |" in page
+    assert "viztracer was not measured on shop==1.0: viztracer is not installed." in page
+    differ = "Outcomes of shop==1.0 differ under --timestamps-instrument: 1 tests, such as test_a."
+    assert differ in page
+    assert "Every test came out the same" not in page
+
+
+def test_figures_survive_their_file() -> None:
+    """What one Python's process writes is what the page's process reads."""
+    row = Measured("shop==1.0", OURS, agreement=Agreement(5, 9, 0.98), hottest=(("a", 1.0),))
+    again = measured_from_json(json.loads(json.dumps(measured_to_json(row))))
+    assert again.agreement == row.agreement
+    assert [tuple(one) for one in again.hottest] == list(row.hottest)
