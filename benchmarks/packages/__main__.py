@@ -7,6 +7,7 @@ python -m benchmarks.packages --all-pythons             everywhere; writes the d
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -46,6 +47,7 @@ def main() -> int:
     if arguments.json:
         versions = {one.distribution: profiler_version(one) for one in profilers}
         machine = describe_machine() | {name: text for name, text in versions.items() if text}
+        machine["load"] = f"{os.getloadavg()[2]:.1f}"
         rows = [measured_to_json(row) for row in measured]
         arguments.json.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1))
     changed = any(row.differing for row in measured if row.profiler == OURS)

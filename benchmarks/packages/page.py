@@ -68,11 +68,12 @@ def render_page(results: Sequence[tuple[Machine, Sequence[Measured]]]) -> str:
     lines = [PREFACE, _machine_line(results[0][0])]
     for machine, rows in results:
         lines += ["", f"## Python {machine['python']}", "", *_table(rows), "", *_notes(rows)]
+        lines.append(f"The machine's load over the last 15 minutes was {machine['load']}.")
     return "\n".join(lines) + "\n"
 
 
 def _machine_line(machine: Machine) -> str:
-    shown = ("python", "implementation", "compiler", "system", "processor", "processors")
+    shown = ("python", "implementation", "compiler", "system", "processor", "processors", "load")
     versions = [f"{name} {found}" for name, found in machine.items() if name not in shown]
     return (
         f"Measured on {machine['processor']} ({machine['processors']} processors), "

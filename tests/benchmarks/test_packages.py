@@ -138,7 +138,7 @@ def test_page_judges_ours_and_names_what_is_missing() -> None:
     """The page marks the plugin against cProfile, tells of other outcomes and of absent ones."""
     machine = {
         "python": "3.12.1", "processor": "Chip", "processors": "2", "system": "Linux",
-        "pytest": "9.2.0",
+        "pytest": "9.2.0", "load": "0.4",
     }  # fmt: skip
     suite = "shop==1.0"
     rows = [
@@ -152,6 +152,7 @@ def test_page_judges_ours_and_names_what_is_missing() -> None:
     ]  # fmt: skip
     page = render_page([(machine, rows)])
     assert "Measured on Chip (2 processors), Linux; pytest 9.2.0." in page
+    assert "The machine's load over the last 15 minutes was 0.4." in page
     assert "| | shop 1.0 |" in page
     assert "| no profiler | 2.00 s, 7 tests |" in page
     assert "| cProfile | 2.00 × (2.10 ×) |" in page
