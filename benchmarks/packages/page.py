@@ -68,7 +68,8 @@ def render_page(results: Sequence[tuple[Machine, Sequence[Measured]]]) -> str:
     lines = [PREFACE, _machine_line(results[0][0])]
     for machine, rows in results:
         lines += ["", f"## Python {machine['python']}", "", *_table(rows), "", *_notes(rows)]
-        lines.append(f"The machine's load over the last 15 minutes was {machine['load']}.")
+        if "load" in machine:
+            lines.append(f"The machine's load over the last 15 minutes was {machine['load']}.")
     return "\n".join(lines) + "\n"
 
 
