@@ -28,14 +28,14 @@ class Baseline:
         return compared if self.reports else replace(compared, base_ids=())
 
 
-def read_baseline(paths: Sequence[str], fail_on: str | None, root: Path) -> Baseline | None:
+def read_baseline(files: Sequence[Path], fail_on: str | None) -> Baseline | None:
     """The baseline that the options ask for, None for no options.
 
     Raises ArgumentError for a file that can't be read, for one given twice, for gates that can't
     be, and for a gate on growth without a BASE to grow from.
     """
     try:
-        reports = tuple(load_report(root / path) for path in paths)
+        reports = tuple(load_report(path) for path in files)
         check_distinct(reports)
     except (ArgumentError, ReportFileError) as error:
         raise ArgumentError(f"--timestamps-compare: {error}") from None

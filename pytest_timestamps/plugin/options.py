@@ -5,12 +5,9 @@ Read by every pytest run, so this module only declares; ``settings`` reads the v
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pytest
 
-if TYPE_CHECKING:
-    import pytest
-
-__all__ = ["add_options", "is_enabled"]
+__all__ = ["add_options", "ini_flag", "is_enabled"]
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -107,6 +104,17 @@ def is_enabled(config: pytest.Config) -> bool:
     shapes = ("top", "modules", "sort", "min_time")
     return (
         any(getattr(option, f"timestamps_{name}", None) is not None for name in asks + shapes)
-        or bool(config.getini("timestamps"))
-        or any(bool(config.getini(f"timestamps_{name}")) for name in asks)
+        or ini_flag(config, "timestamps")
+        or any(ini_flag(config, f"timestamps_{name}") for name in asks)
     )
+
+
+def ini_flag(config: pytest.Config, name: str) -> bool:
+    """Whether an ini value is set; ``pytest.UsageError`` for one that is neither true nor false.
+
+    pytest's own error doesn't name it, and before pytest 9 it is an internal error.
+    """
+    try:
+        return bool(config.getini(name))
+    except (ValueError, pytest.UsageError) as error:
+        raise pytest.UsageError(f"{name} must be true or false: {error}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pytest
 from pytest_timestamps.analysis.durations import parse_duration_ns
 from pytest_timestamps.analysis.timings import SortOrder, check_sort
 from pytest_timestamps.errors import ArgumentError
+from pytest_timestamps.plugin.options import ini_flag
 from pytest_timestamps.report.renderers import Renderer
 from pytest_timestamps.report.targets import ReportTarget, check_kept, parse_targets
 
@@ -82,9 +84,8 @@ def _value(config: pytest.Config, name: str) -> str | None:
 
 
 def _flag(config: pytest.Config, name: str) -> bool:
-    return bool(
-        getattr(config.option, f"timestamps_{name}", None) or config.getini(f"timestamps_{name}")
-    )
+    given = getattr(config.option, f"timestamps_{name}", None)
+    return bool(given) or ini_flag(config, f"timestamps_{name}")
 
 
 def _specs(config: pytest.Config) -> list[str]:
@@ -123,11 +124,12 @@ def _baseline(config: pytest.Config, targets: tuple[ReportTarget, ...]) -> Basel
         return None
     from pytest_timestamps.plugin.gating import read_baseline
 
-    root = Path(config.rootpath)
-    baseline = read_baseline(paths, fail_on, root)
+    # No shell expands a tilde after an equals sign.
+    files = [Path(config.rootpath) / os.path.expanduser(path) for path in paths]
+    baseline = read_baseline(files, fail_on)
     try:
         # A session that fails its gate would be the BASE by which the next one passes.
-        check_kept(targets, (root / path for path in paths), "the session is compared with")
+        check_kept(targets, files, "the session is compared with")
     except ArgumentError as error:
         raise ArgumentError(f"--timestamps-report: {error}") from None
     return baseline

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_timestamps.plugin.options import ini_flag
+
 if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
@@ -99,12 +101,12 @@ def read_token_settings(config: pytest.Config) -> TokenSettings:
                 None if max_cost is None else check_max_cost(max_cost, "--token-run-max-cost")
             ),
             project_id=None if project_id is None else check_project_id(project_id),
-            sets_environment=bool(config.getini("token_run_set_env")),
-            covers_subprocesses=bool(config.getini("token_run_subprocesses")),
+            sets_environment=ini_flag(config, "token_run_set_env"),
+            covers_subprocesses=ini_flag(config, "token_run_subprocesses"),
             prices=price_overrides(config.rootpath),
             forwards=bool(
                 getattr(config.option, "token_run_forwarding", None)
-                or config.getini("token_run_forwarding")
+                or ini_flag(config, "token_run_forwarding")
             ),
         )
     except ArgumentError as error:

@@ -74,7 +74,8 @@ def _parse_target(spec: str, renderers: Mapping[str, Renderer], base: Path) -> R
         )
     if "\0" in given:
         raise ArgumentError(f"the path in {spec!r} holds a NUL character, which no path can")
-    path = base / (given or f"timestamps.{renderer.extension}")
+    # No shell expands a tilde after a colon.
+    path = base / os.path.expanduser(given or f"timestamps.{renderer.extension}")
     _check_writable(path)
     return ReportTarget(renderer, path)
 

@@ -140,6 +140,20 @@ def test_an_ini_value_that_cannot_be_used_is_refused(suite: pytest.Pytester, alo
     result.stderr.fnmatch_lines(["ERROR: --timestamps-top must be a positive integer, got 'many'"])
 
 
+@pytest.mark.parametrize(
+    "name", ["timestamps", "timestamps_per_test", "timestamps_timeline", "token_run_set_env"]
+)
+def test_an_ini_value_that_is_neither_true_nor_false_is_refused(
+    suite: pytest.Pytester, alone: Run, name: str
+) -> None:
+    """By its name, with what was given."""
+    suite.makeini(f"[pytest]\n{name} = maybe\ntoken_run_keys = observe\n")
+    result = alone()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    expected = f"ERROR: {name} must be true or false: invalid truth value 'maybe'"
+    result.stderr.fnmatch_lines([expected])
+
+
 def test_a_refusal_reaches_the_user_under_xdist(suite: pytest.Pytester) -> None:
     """The controller refuses before it starts a worker."""
     result = suite.runpytest_inprocess("-n2", "--timestamps-top=ten")

@@ -37,6 +37,12 @@ def test_specs_name_formats_and_files(tmp_path: Path) -> None:
     assert parse(f"json:{tmp_path}/x", base=Path("/")) == [("json", tmp_path / "x")]
 
 
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in pytest's own options: no shell expands it after the colon."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert parse("json:~/x", base=tmp_path) == [("json", tmp_path / "home" / "x")]
+
+
 def test_the_same_spec_twice_is_one_target(tmp_path: Path) -> None:
     """Addopts and the command line may say the same thing."""
     assert len(parse("json", "json:timestamps.json", "json:./timestamps.json", base=tmp_path)) == 1
