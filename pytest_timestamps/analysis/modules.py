@@ -4,15 +4,13 @@ A function's default name is ``module.qualname``, which doesn't say where the mo
 takes the names of the modules, and only the process that imported them knows those.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from pytest_timestamps.analysis.timings import time_names
 from pytest_timestamps.recording.results import PathStats
 
 __all__ = ["ModuleTiming", "find_module", "packages_above", "time_modules"]
-
-_State = frozenset["_Key"]
 
 
 class _Key(NamedTuple):
@@ -68,7 +66,7 @@ def time_modules(table: Sequence[PathStats], modules: Collection[str]) -> tuple[
     module_of = {name: find_module(name, modules) for name in timings}
     there = set(module_of.values()) - {""}
     packages = {package for module in there for package in packages_above(module)}
-    keys = {module: frozenset(_keys_of(module, packages)) for module in there}
+    keys = {module: tuple(_keys_of(module, packages)) for module in sorted(there)}
     sums: dict[_Key, list[int]] = {key: [0, 0, 0, 0, 0] for of in keys.values() for key in of}
     for timing in timings.values():
         for key in keys.get(module_of[timing.name], ()):
@@ -77,8 +75,11 @@ def time_modules(table: Sequence[PathStats], modules: Collection[str]) -> tuple[
             row[1] += timing.calls
             row[2] += timing.errors
             row[3] += timing.self_ns
-    for state, self_ns in _times_by_state(table, module_of, keys).items():
-        for key in state:
+    bits = {key: 1 << at for at, key in enumerate(sums)}
+    masks = {module: sum(bits[key] for key in of) for module, of in keys.items()}
+    of_name = {name: masks.get(module, 0) for name, module in module_of.items()}
+    for mask, self_ns in _times_by_mask(table, of_name).items():
+        for key in _keys_in(mask, tuple(sums)):
             sums[key][4] += self_ns
     rows = [ModuleTiming(*key, *figures) for key, figures in sums.items()]
     return tuple(sorted(rows, key=lambda row: (-row.self_ns, row.name, row.kind)))
@@ -92,32 +93,25 @@ def _keys_of(module: str, packages: Collection[str]) -> Iterator[_Key]:
         yield _Key(package, "package")
 
 
-def _times_by_state(
-    table: Sequence[PathStats], module_of: dict[str, str], keys: dict[str, _State]
-) -> dict[_State, int]:
-    """Self time by all that is on the call path: few sets, and each path's time in one of them.
+def _times_by_mask(table: Sequence[PathStats], of_name: Mapping[str, int]) -> dict[int, int]:
+    """Self time by all that is on the call path, each a bit: every path's time is in one of them.
 
     Self times and not totals: the total of a path is in another's too where a recursion was
     folded, and those sums would count it twice.
     """
-    nothing: _State = frozenset()
-    # One object for equal sets, so that a row costs one look-up by identity and name.
-    states: dict[_State, _State] = {nothing: nothing}
-    steps: dict[tuple[int, str], _State] = {}
-    times: dict[_State, int] = {nothing: 0}
-    reached: list[_State] = []
+    times: dict[int, int] = {}
+    masks: list[int] = []
     for row in table:
-        above = reached[row.parent] if row.parent >= 0 and not row.detached else nothing
-        module = module_of[row.name]
-        if not module:
-            reached.append(above)
-        else:
-            step = (id(above), module)
-            state = steps.get(step)
-            if state is None:
-                state = above | keys[module]
-                state = steps[step] = states.setdefault(state, state)
-                times.setdefault(state, 0)
-            reached.append(state)
-        times[reached[-1]] += row.self_ns
+        mask = of_name[row.name]
+        if row.parent >= 0 and not row.detached:
+            mask |= masks[row.parent]
+        masks.append(mask)
+        times[mask] = times.get(mask, 0) + row.self_ns
     return times
+
+
+def _keys_in(mask: int, keys: Sequence[_Key]) -> Iterator[_Key]:
+    while mask:
+        lowest = mask & -mask
+        yield keys[lowest.bit_length() - 1]
+        mask ^= lowest

@@ -20,7 +20,9 @@ from pytest_timestamps.report.run_figures import RunFigures, read_run
 
 __all__ = ["render_html"]
 
-SCRIPTS = ("format.js", "data.js", "table.js", "flame.js", "timeline.js", "page.js")
+SCRIPTS = (
+    "format.js", "data.js", "table.js", "modules.js", "flame.js", "timeline.js", "page.js",
+)  # fmt: skip
 
 
 def render_html(report: SessionReport) -> bytes:
@@ -92,7 +94,7 @@ def _cards(report: SessionReport) -> Iterator[tuple[str, str, str]]:
     wall = "wall time, start to end" if shards == 1 else f"the longest of {shards:,} sessions"
     yield "Session", format_ns(session.duration_ns), wall
     yield "Tests and fixtures", format_ns(session.work_ns), "set-ups, bodies and teardowns"
-    functions = count(len(report.functions), "decorated function")
+    functions = count(len(report.functions), "function")
     yield "Calls", f"{spans:,}", f"of {functions}, {errors:,} raised"
     taken_ns = sum(overhead.total_ns for overhead in report.overhead)
     yield "Overhead", format_ns(taken_ns), "of recording, taken out of the functions' times"

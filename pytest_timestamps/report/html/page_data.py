@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
+from pytest_timestamps.analysis.module_tree import arrange_modules
+from pytest_timestamps.analysis.modules import ModuleTiming
 from pytest_timestamps.analysis.timings import Timing
 from pytest_timestamps.recording.results import PathStats
 from pytest_timestamps.report.model import OUTCOMES, CaseResult, FixtureResult, SessionReport
@@ -48,6 +50,7 @@ def page_data(report: SessionReport) -> dict[str, object]:
     return {
         "session": {**asdict(report.session), "outcomes": dict(report.session.outcomes)},
         "functions": _functions(report.functions, strings),
+        "modules": _modules(report.modules, strings),
         "tree": _tree([report.call_tree], strings),
         "tests": _tests(report.tests, kept, strings),
         "test_trees": _tree((t.call_tree for t in report.tests if t.nodeid in kept), strings),
@@ -67,6 +70,20 @@ def _functions(timings: Sequence[Timing], strings: _Strings) -> _Columns:
         columns["name"].append(strings(timing.name))
         for field, value in zip(Timing._fields[1:], timing[1:], strict=True):
             columns[field].append(value)
+    return columns
+
+
+def _modules(timings: Sequence[ModuleTiming], strings: _Strings) -> _Columns:
+    """Modules below their packages, as every table of them is arranged."""
+    lines = arrange_modules(timings)
+    columns: _Columns = {
+        "name": [strings(line.timing.name) for line in lines],
+        "label": [strings(line.label) for line in lines],
+        "depth": [line.depth for line in lines],
+        "is_module": [int(line.timing.kind == "module") for line in lines],
+    }
+    for field in ("functions", "calls", "errors", "self_ns", "cumulative_ns"):
+        columns[field] = [getattr(line.timing, field) for line in lines]
     return columns
 
 

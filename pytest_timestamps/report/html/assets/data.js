@@ -18,16 +18,55 @@ async function readData() {
   return data;
 }
 
-// The rows first ... first + count of a table of trees, as nodes for the flame graph. A node's
-// value is its own time; its width is the sum over all below it, so widths always add up, also
-// for work that ran beside its parent.
+// Call trees as nodes for the flame graph. A node's value is its own time; its width is the sum
+// over all below it, so widths always add up, also for work that ran beside its parent.
 const DEEPEST = 150;
 // A frame below this share of the graph is drawn as a part of its caller: it would be narrower
 // than a pixel even when zoomed in fiftyfold, and a large session has 100,000 of them.
 const NARROWEST = 1 / 50000;
 
-function buildTree(data, table, first, count, name) {
-  const root = { name, value: 0, sum: 0, calls: 0, errors: 0, total: null, depth: 0, children: [] };
+// A frame that is no function: all tests, a file, a test, a phase. `wall` is a test's own time.
+function groupNode(name, parent, wall = null) {
+  const made = { name, value: 0, sum: 0, calls: 0, errors: 0, total: null, wall, depth: parent ? parent.depth + 1 : 0, children: [], parent };
+  if (parent) parent.children.push(made);
+  return made;
+}
+
+function wholeTree(data) {
+  const root = groupNode("all tests and fixtures");
+  grow(data, data.tree, 0, data.tree.up.length, root);
+  return settle(root);
+}
+
+function testTree(data, row) {
+  return settle(growTest(data, row, undefined));
+}
+
+// Every test that called something, below its file.
+function testsTree(data) {
+  const root = groupNode("all tests, one beside the other");
+  const files = new Map();
+  data.tests.nodeid.forEach((text, row) => {
+    if (data.tests.rows[row] <= 0) return;
+    const file = data.strings[text].split("::", 1)[0];
+    if (!files.has(file)) files.set(file, groupNode(file, root));
+    const test = growTest(data, row, files.get(file));
+    test.row = row;
+    test.label = test.name.slice(file.length + 2) || test.name;
+  });
+  root.left_out = data.tests.rows.filter((rows) => rows < 0).length;
+  return settle(root);
+}
+
+function growTest(data, row, parent) {
+  const { tests } = data;
+  const node = groupNode(data.strings[tests.nodeid[row]], parent, tests.setup_ns[row] + tests.call_ns[row] + tests.teardown_ns[row]);
+  grow(data, data.test_trees, tests.first[row], tests.rows[row], node);
+  return node;
+}
+
+// The rows first ... first + count of a table of trees, below `root`.
+function grow(data, table, first, count, root) {
   const sections = new Map();
   const nodes = new Array(count);
   for (let at = 0; at < count; at++) {
@@ -36,9 +75,7 @@ function buildTree(data, table, first, count, name) {
     const section = data.strings[table.section[row]];
     if (parent === root && section) {
       if (!sections.has(section)) {
-        const made = { name: section, value: 0, sum: 0, calls: 0, errors: 0, total: null, depth: 1, children: [], parent: root };
-        sections.set(section, made);
-        root.children.push(made);
+        sections.set(section, groupNode(section, root));
       }
       parent = sections.get(section);
     }
@@ -58,6 +95,10 @@ function buildTree(data, table, first, count, name) {
     parent.children.push(node);
     nodes[at] = node;
   }
+}
+
+// Adds up the widths, leaves out what is too narrow, the widest first.
+function settle(root) {
   const order = [root];
   for (let at = 0; at < order.length; at++) for (const child of order[at].children) order.push(child);
   for (let at = order.length - 1; at >= 0; at--) {

@@ -2,16 +2,24 @@
 
 const CELL_HEIGHT = 22;
 const ALL_TESTS = "-1";
+const EACH_TEST = "-2";
 
 // What tells functions apart stands at a name's end, and a narrow frame shows only a beginning.
-function lastParts(name) {
-  const dot = name.includes("::") ? -1 : name.lastIndexOf(".", name.lastIndexOf(".") - 1);
-  return dot > 0 && name.length < 500 ? name.slice(dot + 1) : name;
+function lastParts(name, module) {
+  if (name.includes("::") || name.length > 500) return name;
+  const own = name.slice(module ? module.length + 1 : 0).replaceAll("<locals>.", "");
+  // A bare function's name says little without its module's.
+  const dot = own.lastIndexOf(".", own.lastIndexOf(".") - 1);
+  if (own.includes(".")) return dot > 0 ? own.slice(dot + 1) : own;
+  return module ? `${module.slice(module.lastIndexOf(".") + 1)}.${own}` : own;
 }
 
 class Flame {
-  constructor(mount, detail) {
+  constructor(mount, detail, modules) {
     this.mount = mount;
+    this.modules = modules;
+    // Told of a test among others that was chosen: a page of thousands can't draw all within it.
+    this.onTest = () => {};
     this.detail = detail;
     this.term = "";
     this.dark = matchMedia("(prefers-color-scheme: dark)");
@@ -47,10 +55,10 @@ class Flame {
     this.chart = TimestampsFlame.flamegraph()
       .width(this.mount.clientWidth).cellHeight(CELL_HEIGHT).inverted(true).selfValue(true)
       .minFrameSize(1).transitionDuration(duration).resetHeightOnZoom(true)
-      .getName((node) => lastParts(node.data.name)).label((node) => this.describe(node)).setColorMapper((node) => this.colour(node))
+      .getName((node) => this.label(node.data)).label((node) => this.describe(node)).setColorMapper((node) => this.colour(node))
       .setSearchMatch((node) => this.matches(node)).setSearchHandler(() => {})
       .setDetailsHandler((text) => { this.detail.textContent = text || this.describe(this.current); })
-      .onClick((node) => { this.current = node; this.fit(); this.mark(); });
+      .onClick((node) => { this.current = node; this.fit(); this.mark(); this.open(node); });
     TimestampsFlame.select(this.mount).datum(this.tree).call(this.chart);
     this.root = TimestampsFlame.select(this.mount).datum();
     this.current = this.root;
@@ -65,9 +73,18 @@ class Flame {
     this.mount.querySelector("svg").setAttribute("height", this.chart.height() - 2 * CELL_HEIGHT);
   }
 
+  label(data) {
+    if (data.label !== undefined) return data.label;
+    return data.total === null ? data.name : lastParts(data.name, this.modules.of(data.name));
+  }
+
   describe(node) {
     const data = node.data;
     const share = formatShare(data.sum, this.tree.sum);
+    if (data.wall !== null && data.wall !== undefined) {
+      return `${shorten(data.name, 300)}: ${formatNs(data.sum)} in recorded functions (${share}), of a test of ${formatNs(data.wall)}`;
+    }
+    if (data.left_out) return `${data.name}: ${formatNs(data.sum)}; this page had no room for ${formatCount(data.left_out)} more`;
     if (data.total === null) return `${data.name}: ${formatNs(data.sum)}, ${share} of all`;
     const parts = [
       `${shorten(data.name, 300)}: ${formatNs(data.sum)} in the graph (${share})`,
@@ -85,11 +102,7 @@ class Flame {
     const dark = this.dark.matches;
     if (node.highlight) return dark ? "#b0379a" : "#f5a3e0";
     if (node.data.total === null) return dark ? "#39414f" : "#d7dde6";
-    const name = node.data.name;
-    const module = name.slice(0, Math.max(name.lastIndexOf("."), 0)) || name;
-    let hash = 7;
-    for (let at = 0; at < Math.min(module.length, 200); at++) hash = (hash * 31 + module.charCodeAt(at)) % 9973;
-    const hue = (hash * 137) % 360;
+    const hue = this.modules.hue(node.data.name);
     const step = (node.depth % 3) * 3;
     return dark ? `hsl(${hue} 38% ${30 + step}%)` : `hsl(${hue} 62% ${76 + step}%)`;
   }
@@ -146,6 +159,7 @@ class Flame {
     } else if (event.key === "Enter" || event.key === " ") {
       this.zoomed = node;
       this.chart.zoomTo(node);
+      this.open(node);
     } else if (event.key === "Escape") {
       this.zoomed = (this.zoomed && this.zoomed.parent) || this.root;
       this.current = this.zoomed;
@@ -154,6 +168,10 @@ class Flame {
       return;
     }
     event.preventDefault();
+  }
+
+  open(node) {
+    if (node.data.row !== undefined) setTimeout(() => this.onTest(node.data.row));
   }
 
   // Shows which frame the keys are at.

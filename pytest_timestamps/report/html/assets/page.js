@@ -1,6 +1,8 @@
 // Puts the sections together once the data is unpacked.
 
 const LISTED_TESTS = 200;
+const FIRST_HOTSPOTS = 25;
+const SHOWN_COLOURS = 12;
 
 function columnsOfFunctions(data, table, wholeNs, pick) {
   const text = formatNs;
@@ -31,19 +33,36 @@ function reveal(id) {
   if (link) link.hidden = false;
 }
 
+function highlight(flame, text) {
+  document.getElementById("flame-search").value = text;
+  flame.search(text);
+  document.getElementById("flame").scrollIntoView();
+  document.getElementById("flame-chart").focus({ preventScroll: true });
+}
+
 function showHotspots(data, flame) {
-  const field = document.getElementById("flame-search");
   new Table(mountOf("hotspots"), {
-    rows: data.functions.name.length, what: "functions", sort: 2,
+    rows: data.functions.name.length, what: "functions", sort: 2, first: FIRST_HOTSPOTS,
     columns: columnsOfFunctions(data, data.functions, data.session.work_ns, true),
-    onPick: (row) => {
-      field.value = data.strings[data.functions.name[row]];
-      flame.search(field.value);
-      document.getElementById("flame").scrollIntoView();
-      document.getElementById("flame-chart").focus({ preventScroll: true });
-    },
+    onPick: (row) => highlight(flame, data.strings[data.functions.name[row]]),
   });
   reveal("hotspots");
+}
+
+// A single module says nothing that the hotspots don't.
+function showModules(data, modules, flame) {
+  const { names } = modules;
+  if (names.length < 2) return;
+  new ModuleTable(mountOf("modules"), data, modules, (name) => highlight(flame, name));
+  reveal("modules");
+  const keys = document.getElementById("flame-modules");
+  for (const name of names.slice(0, SHOWN_COLOURS)) {
+    const button = element("button", { type: "button" }, modules.swatch(name), element("bdi", {}, shorten(name, 60)));
+    button.addEventListener("click", () => highlight(flame, `${name}.`));
+    keys.append(button);
+  }
+  if (names.length > SHOWN_COLOURS) keys.append(element("span", { class: "hint" }, `and ${formatCount(names.length - SHOWN_COLOURS)} more`));
+  keys.hidden = false;
 }
 
 // The switch between the merged tree and a single test's: draws what is chosen, or a test.
@@ -59,9 +78,13 @@ function showFlame(data, flame) {
     const chosen = choice.value || ALL_TESTS;
     const found = ranked.filter((row) => data.strings[data.tests.nodeid[row]].toLowerCase().includes(term));
     const rows = found.slice(0, LISTED_TESTS);
-    if (chosen !== ALL_TESTS && !rows.includes(Number(chosen))) rows.unshift(Number(chosen));
+    if (Number(chosen) >= 0 && !rows.includes(Number(chosen))) rows.unshift(Number(chosen));
     const options = rows.map((row) => element("option", { value: row }, `${shorten(data.strings[data.tests.nodeid[row]], 90)} (${formatNs(total(row))})`));
-    choice.replaceChildren(element("option", { value: ALL_TESTS }, "all tests and fixtures"), ...options);
+    choice.replaceChildren(
+      element("option", { value: ALL_TESTS }, "all tests and fixtures, merged"),
+      element("option", { value: EACH_TEST }, "all tests, one beside the other"),
+      ...options,
+    );
     if (found.length > LISTED_TESTS) choice.append(element("option", { disabled: true }, `and ${formatCount(found.length - LISTED_TESTS)} more: find a test by its name`));
     choice.value = chosen;
   }
@@ -70,11 +93,11 @@ function showFlame(data, flame) {
     const row = Number(choice.value);
     functions.hidden = row < 0;
     if (row < 0) {
-      flame.show(buildTree(data, data.tree, 0, data.tree.up.length, "all tests and fixtures"));
+      flame.show(choice.value === EACH_TEST ? testsTree(data) : wholeTree(data));
       return;
     }
+    flame.show(testTree(data, row));
     const [first, count] = [data.tests.first[row], data.tests.rows[row]];
-    flame.show(buildTree(data, data.test_trees, first, count, data.strings[data.tests.nodeid[row]]));
     const table = functionsOf(data, data.test_trees, first, count);
     new Table(functions.querySelector(".table"), { rows: table.length, what: "functions", sort: 2, search: false, columns: columnsOfFunctions(data, table, total(row), false) });
   }
@@ -94,6 +117,7 @@ function showFlame(data, flame) {
     document.getElementById("flame").scrollIntoView();
     document.getElementById("flame-chart").focus({ preventScroll: true });
   };
+  flame.onTest = showTest;
   return { draw, showTest };
 }
 
@@ -130,7 +154,7 @@ function showTests(data, showTest) {
     rows: tests.nodeid.length, what: "tests", columns,
     onPick: (row) => {
       if (tests.rows[row] > 0) showTest(row);
-      else say(tests.rows[row] < 0 ? "This page had no room for that test's call tree: the JSON report has it." : "That test called no decorated function.");
+      else say(tests.rows[row] < 0 ? "This page had no room for that test's call tree: the JSON report has it." : "That test called no recorded function.");
     },
   });
   reveal("tests");
@@ -199,8 +223,10 @@ async function start() {
   for (const part of document.querySelectorAll("#outcomes span")) part.style.flexGrow = part.dataset.number;
   try {
     const data = await readData();
-    const flame = new Flame(document.getElementById("flame-chart"), document.getElementById("flame-detail"));
+    const modules = new Modules(data);
+    const flame = new Flame(document.getElementById("flame-chart"), document.getElementById("flame-detail"), modules);
     showHotspots(data, flame);
+    showModules(data, modules, flame);
     const { draw, showTest } = showFlame(data, flame);
     showTests(data, showTest);
     showFixtures(data);

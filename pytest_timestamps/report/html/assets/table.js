@@ -5,7 +5,7 @@ const PAGE_ROWS = 100;
 // columns: {label, number: row -> figure or null, text: (figure, row) -> string} for figures,
 // {label, name: row -> string, cell: row -> element} for names; `extra` ones hide on a phone.
 class Table {
-  constructor(mount, { rows, columns, sort = 1, what, search = true, onPick = null }) {
+  constructor(mount, { rows, columns, sort = 1, what, search = true, onPick = null, first = PAGE_ROWS, start = true }) {
     this.columns = columns;
     this.count = rows;
     this.what = what;
@@ -13,7 +13,8 @@ class Table {
     this.sortBy = sort;
     this.down = true;
     this.term = "";
-    this.shown = PAGE_ROWS;
+    this.first = first;
+    this.shown = first;
     this.found = element("span", { class: "hint", role: "status" });
     this.head = element("tr");
     this.body = element("tbody");
@@ -26,12 +27,12 @@ class Table {
       this.more,
     );
     columns.forEach((column, at) => this.head.append(this.header(column, at)));
-    this.update();
+    if (start) this.update();
   }
 
   searchField() {
     const field = element("input", { type: "search", autocomplete: "off", placeholder: "part of a name" });
-    field.addEventListener("input", () => { this.term = field.value.toLowerCase(); this.shown = PAGE_ROWS; this.update(); });
+    field.addEventListener("input", () => { this.term = field.value.toLowerCase(); this.shown = this.first; this.update(); });
     return element("div", { class: "controls" }, element("label", { class: "grow" }, "Search ", field), this.found);
   }
 
@@ -49,13 +50,26 @@ class Table {
     return `${column.number ? "number" : "text"}${column.extra ? " extra" : ""}`;
   }
 
-  // Which rows, in which order.
   update() {
-    const column = this.columns[this.sortBy];
-    const order = [];
+    this.order = this.ordered();
+    [...this.head.children].forEach((cell, at) => {
+      if (at === this.sortBy) cell.setAttribute("aria-sort", this.down ? "descending" : "ascending");
+      else cell.removeAttribute("aria-sort");
+    });
+    this.draw();
+  }
+
+  // Which rows, in which order.
+  ordered() {
+    const found = [];
     for (let row = 0; row < this.count; row++) {
-      if (!this.term || this.columns.some((c) => c.name && c.name(row).toLowerCase().includes(this.term))) order.push(row);
+      if (!this.term || this.columns.some((c) => c.name && c.name(row).toLowerCase().includes(this.term))) found.push(row);
     }
+    return this.sorted(found, this.columns[this.sortBy]);
+  }
+
+  sorted(rows, column) {
+    const order = [...rows];
     const sign = this.down ? -1 : 1;
     if (column.number) {
       // Unknown figures come last, whichever way.
@@ -65,12 +79,12 @@ class Table {
       const keys = new Map(order.map((row) => [row, column.name(row)]));
       order.sort((a, b) => sign * (keys.get(a) < keys.get(b) ? -1 : keys.get(a) > keys.get(b) ? 1 : a - b));
     }
-    this.order = order;
-    [...this.head.children].forEach((cell, at) => {
-      if (at === this.sortBy) cell.setAttribute("aria-sort", this.down ? "descending" : "ascending");
-      else cell.removeAttribute("aria-sort");
-    });
-    this.draw();
+    return order;
+  }
+
+  said() {
+    const all = `${formatCount(this.count)} ${this.what}`;
+    return this.term ? `${formatCount(this.order.length)} of ${all}` : all;
   }
 
   draw() {
@@ -79,7 +93,7 @@ class Table {
     const left = this.order.length - rows.length;
     this.more.hidden = left === 0;
     this.more.textContent = `Show more (${formatCount(left)} left)`;
-    this.found.textContent = this.term ? `${formatCount(this.order.length)} of ${formatCount(this.count)} ${this.what}` : `${formatCount(this.count)} ${this.what}`;
+    this.found.textContent = this.said();
   }
 
   cell(column, row) {
