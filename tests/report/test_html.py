@@ -17,7 +17,11 @@ from pytest_timestamps.report.model import SessionReport
 from tests.big import big_report
 from tests.hostile import HOSTILE, hostile_report
 from tests.runs import OBSERVED, PENDING, VERIFIED
-from tests.samples import case, path, report
+from tests.samples import case, package_report, path, report
+
+
+REPORTS = [report(), hostile_report(), package_report()]
+REPORT_NAMES = ["plain", "hostile", "packages"]
 
 
 class Page(HTMLParser):
@@ -49,7 +53,7 @@ def data_of(content: bytes) -> Any:
     return json.loads(gzip.decompress(base64.b64decode(packed)))
 
 
-@pytest.mark.parametrize("made", [report(), hostile_report()], ids=["plain", "hostile"])
+@pytest.mark.parametrize("made", REPORTS, ids=REPORT_NAMES)
 def test_nothing_is_fetched(made: SessionReport) -> None:
     """No element names another place: every src and href is within the page."""
     places = [
@@ -101,6 +105,23 @@ def test_data_has_the_figures_of_the_report() -> None:
     assert data["test_trees"]["total_ns"] == [15_000, 9_000]
     assert data["test_trees"]["up"] == [0, 1]
     assert data["timeline"]["length_ns"] == [15_000]
+
+
+def test_data_has_the_modules_of_the_report() -> None:
+    """Arranged as on the terminal, with the figures of the JSON report."""
+    made = package_report()
+    data = data_of(render_html(made))
+    modules = data["modules"]
+    names = [data["strings"][name] for name in modules["name"]]
+    assert names == ["shop", "shop.prices", "shop.cart", "shop", "bank"]
+    labels = [data["strings"][label] for label in modules["label"]]
+    assert labels == ["shop", ".prices", ".cart", ".__init__", "bank"]
+    assert modules["depth"] == [0, 1, 1, 1, 0]
+    rows = {(row.name, row.kind == "module"): row for row in made.modules}
+    for at, name in enumerate(names):
+        row = rows[name, bool(modules["is_module"][at])]
+        for field in ("functions", "calls", "errors", "self_ns", "cumulative_ns"):
+            assert modules[field][at] == getattr(row, field)
 
 
 def test_a_merged_reports_time_is_one_sessions() -> None:
