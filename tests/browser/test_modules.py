@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_timestamps.analysis.text import format_ns
+from pytest_timestamps.report.html import page_data
 from pytest_timestamps.report.html.page import render_html
 from pytest_timestamps.report.json_writer import render_json
 from tests.big import big_report
@@ -191,6 +192,21 @@ def test_all_tests_stand_side_by_side(open_page: Open) -> None:
     )
     wait_until(lambda: frames_of(driver)[0][0] == "tests/test_cart.py::test_twice")
     assert driver.execute_script("return document.getElementById('flame-of').value") == "1"
+
+
+def test_what_had_no_room_is_said(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graph is as wide as ever, and tells what it lacks."""
+    monkeypatch.setattr(page_data, "MAX_TREE_ROWS", 6)
+    monkeypatch.setattr(page_data, "MAX_MERGED_ROWS", 4)
+    driver = open_page(render_html(package_report()))
+    detail = "return document.getElementById('flame-detail').textContent"
+    assert driver.execute_script(detail) == (
+        "all tests and fixtures: 32.4 µs; 2 narrow paths are counted in their callers"
+    )
+    show(driver, "-2")
+    assert driver.execute_script(detail) == (
+        "all tests, one beside the other: 16.2 µs; this page had no room for 1 more"
+    )
 
 
 def test_hostile_modules_stay_text(open_page: Open) -> None:

@@ -19,7 +19,6 @@ from tests.hostile import HOSTILE, hostile_report
 from tests.runs import OBSERVED, PENDING, VERIFIED
 from tests.samples import case, package_report, path, report
 
-
 REPORTS = [report(), hostile_report(), package_report()]
 REPORT_NAMES = ["plain", "hostile", "packages"]
 
@@ -157,7 +156,7 @@ def test_five_thousand_tests_are_a_small_file() -> None:
 
 
 def test_what_has_no_room_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Past the cap the slowest tests keep their trees, the others say that they have none."""
+    """Past the cap the slowest tests keep their trees, the merged one its widest frames."""
     monkeypatch.setattr(page_data, "MAX_TREE_ROWS", 2)
     monkeypatch.setattr(page_data, "MAX_SPANS", 1)
     row = path("f", section="call")
@@ -167,6 +166,9 @@ def test_what_has_no_room_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     data = page_data.page_data(report(records))
     assert data["tests"]["rows"] == [-1, 2]  # type: ignore[index]
+    monkeypatch.setattr(page_data, "MAX_MERGED_ROWS", 1)
+    tree = page_data.page_data(report(records))["tree"]
+    assert (tree["left_out"], len(tree["name"])) == (1, 1)  # type: ignore[index]
     spans = page_data.page_data(hostile_report())["timeline"]
     assert len(spans["name"]) == 1  # type: ignore[index]
     assert spans["left_out"] == len(HOSTILE) - 1  # type: ignore[index]

@@ -14,6 +14,7 @@ from pytest_timestamps.analysis.module_tree import arrange_modules
 from pytest_timestamps.analysis.modules import ModuleTiming
 from pytest_timestamps.analysis.timings import Timing
 from pytest_timestamps.recording.results import PathStats
+from pytest_timestamps.report.html.widest import keep_widest
 from pytest_timestamps.report.model import OUTCOMES, CaseResult, FixtureResult, SessionReport
 from pytest_timestamps.report.run_figures import read_run
 
@@ -21,6 +22,7 @@ __all__ = ["MAX_SPANS", "MAX_TREE_ROWS", "encode_page_data", "page_data"]
 
 # What a page can hold and stay below 5 MB; what is left out is counted, and the page says so.
 MAX_TREE_ROWS = 150_000
+MAX_MERGED_ROWS = 100_000
 MAX_SPANS = 30_000
 LEFT_OUT = -1
 
@@ -51,7 +53,7 @@ def page_data(report: SessionReport) -> dict[str, object]:
         "session": {**asdict(report.session), "outcomes": dict(report.session.outcomes)},
         "functions": _functions(report.functions, strings),
         "modules": _modules(report.modules, strings),
-        "tree": _tree([report.call_tree], strings),
+        "tree": _merged_tree(report.call_tree, strings),
         "tests": _tests(report.tests, kept, strings),
         "test_trees": _tree((t.call_tree for t in report.tests if t.nodeid in kept), strings),
         "fixtures": _fixtures(report.fixtures, strings),
@@ -104,6 +106,20 @@ def _tree(tables: Iterable[Sequence[PathStats]], strings: _Strings) -> _Columns:
             columns["total_ns"].append(row.total_ns)
             columns["self_ns"].append(row.self_ns)
     return columns
+
+
+def _merged_tree(table: Sequence[PathStats], strings: _Strings) -> dict[str, object]:
+    """The widest rows, with the time of what the page had no room for.
+
+    ``rest_ns`` is that of paths below the row, ``top_ns`` that of paths below none.
+    """
+    rows, rest_ns, top_ns = keep_widest(table, MAX_MERGED_ROWS)
+    return {
+        **_tree([rows], strings),
+        "rest_ns": rest_ns,
+        "top_ns": top_ns,
+        "left_out": len(table) - len(rows),
+    }
 
 
 def _tests_with_trees(tests: Sequence[CaseResult]) -> set[str]:

@@ -35,6 +35,8 @@ function groupNode(name, parent, wall = null) {
 function wholeTree(data) {
   const root = groupNode("all tests and fixtures");
   grow(data, data.tree, 0, data.tree.up.length, root);
+  root.value = data.tree.top_ns;
+  if (data.tree.left_out) root.remark = `${formatCount(data.tree.left_out)} narrow paths are counted in their callers`;
   return settle(root);
 }
 
@@ -54,7 +56,8 @@ function testsTree(data) {
     test.row = row;
     test.label = test.name.slice(file.length + 2) || test.name;
   });
-  root.left_out = data.tests.rows.filter((rows) => rows < 0).length;
+  const left = data.tests.rows.filter((rows) => rows < 0).length;
+  if (left) root.remark = `this page had no room for ${formatCount(left)} more`;
   return settle(root);
 }
 
@@ -87,7 +90,7 @@ function grow(data, table, first, count, root) {
       continue;
     }
     const node = {
-      name: data.strings[table.name[row]], value: Math.max(0, table.self_ns[row]), sum: 0,
+      name: data.strings[table.name[row]], value: Math.max(0, table.self_ns[row]) + (table.rest_ns ? table.rest_ns[row] : 0), sum: 0,
       calls: table.calls[row], errors: table.errors[row], total: table.total_ns[row],
       self: table.self_ns[row], detached: table.detached[row] === 1,
       depth: parent.depth + 1, children: [], parent,

@@ -84,7 +84,7 @@ class Flame {
     if (data.wall !== null && data.wall !== undefined) {
       return `${shorten(data.name, 300)}: ${formatNs(data.sum)} in recorded functions (${share}), of a test of ${formatNs(data.wall)}`;
     }
-    if (data.left_out) return `${data.name}: ${formatNs(data.sum)}; this page had no room for ${formatCount(data.left_out)} more`;
+    if (data.remark) return `${data.name}: ${formatNs(data.sum)}; ${data.remark}`;
     if (data.total === null) return `${data.name}: ${formatNs(data.sum)}, ${share} of all`;
     const parts = [
       `${shorten(data.name, 300)}: ${formatNs(data.sum)} in the graph (${share})`,
