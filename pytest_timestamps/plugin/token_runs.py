@@ -9,7 +9,12 @@ from collections.abc import Generator, Sequence
 import pytest
 
 from pytest_timestamps.errors import TimestampsError, TokenRunError
-from pytest_timestamps.plugin.token_masking import mask_report, mask_warning
+from pytest_timestamps.plugin.token_masking import (
+    compare_masked,
+    mask_live_logs,
+    mask_report,
+    mask_warning,
+)
 from pytest_timestamps.plugin.token_plan import PlannedRun
 from pytest_timestamps.plugin.token_session import LiveRun, RunSession
 from pytest_timestamps.tokens import observed
@@ -53,6 +58,7 @@ class RunsPlugin:
         # Before the loop that runs the tests, and taken back after it: what others replace for
         # the loop's duration is then replaced and put back inside of this.
         observed.activate()
+        mask_live_logs(config, session.secrets)
 
     # Neither first nor last: a test that is skipped by its marker has no run, and the run of
     # one that isn't has begun when its fixtures are set up.
@@ -94,17 +100,19 @@ class RunsPlugin:
         self, item: pytest.Item
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        if item.nodeid in self._planned:
-            if report.failed:
-                item.stash[_FAILED] = True
-            mask_report(report, self.session.secrets)
+        if report.failed and item.nodeid in self._planned:
+            item.stash[_FAILED] = True
+        mask_report(report, self.session.secrets)
         return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """The parts of a test have reports that nobody made from an item."""
-        if report.nodeid in self._planned:
-            mask_report(report, self.session.secrets)
+        mask_report(report, self.session.secrets)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
+        return compare_masked(self._config, op, left, right, self.session.secrets)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:

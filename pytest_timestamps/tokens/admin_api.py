@@ -83,12 +83,12 @@ class OpenAiAdminApi:
             return request(self._made)
         except openai.APIStatusError as error:
             hint = _HINTS.get(error.status_code, "")
-            said = masked(f"{error.message:.300}", [self._key])
+            said = masked(error.message, [self._key])[:300]
             raise AdminRequestError(
                 f"{verb} {path} answered {error.status_code}: {said}{hint}", error.status_code
             ) from None
         except (openai.OpenAIError, ValueError) as error:
-            said = masked(f"{error!s:.300}", [self._key])
+            said = masked(str(error), [self._key])[:300]
             raise AdminRequestError(f"{verb} {path} failed: {said}", None) from None
 
 

@@ -631,6 +631,71 @@ def test_a_key_is_in_no_report(folder: pytest.Pytester, everywhere: Run) -> None
             assert KEY.encode() not in path.read_bytes(), path
 
 
+def test_no_part_of_a_key_is_in_a_comparison(folder: pytest.Pytester, everywhere: Run) -> None:
+    """Masks come before pytest shortens and compares, and the rest of the comparison is shown."""
+    folder.makepyfile(
+        test_a="""
+        import os, pytest
+        pytestmark = pytest.mark.token_run(framework="baes")
+        long = "y" * 200
+
+        def header(): return "Bearer " + os.environ["OPENAI_API_KEY"]
+
+        def test_text(): assert header() == "Bearer nothing"
+        def test_ends(): assert long + header() + "1" == long + header() + "2"
+        def test_dict(): assert {"auth": header(), "x": 1} == {"auth": header(), "x": 2}
+        def test_list(): assert "a" in [long, (header() + long,), {header()}]
+        def test_call(): assert (long + header() + long).startswith("x")
+
+        class Held:
+            def __repr__(self): return header() + long
+        def test_object(): assert Held() == long
+
+        class Silent:
+            def __repr__(self): raise ValueError
+        def test_silent(): assert Silent() == header()
+        """,
+        test_b="""
+        import os
+        def test_no_run():
+            assert "-" * 99 + os.environ["OPENAI_API_KEY_BAES"] + "-" * 99 == 3
+        """,
+    )
+    result = everywhere("-l")
+    result.assert_outcomes(failed=8)
+    shown = result.stdout.str()
+    for part in (KEY[3:9], KEY[-6:]):
+        assert part not in shown
+    for line in (
+        "*+ Bearer [*][*][*][*][*][*][*][*]",
+        "*- r [*][*][*][*][*][*][*][*]2",
+        "*{'x': 1} != {'x': 2}",
+        "*assert Bearer [*][*][*][*][*][*][*][*]yyy* == *yyy*",
+        "E * keys are masked",
+        "*<Silent whose repr raised ValueError> == 'Bearer [*][*][*][*][*][*][*][*]'",
+    ):
+        result.stdout.fnmatch_lines([line])
+
+
+def test_a_key_is_in_no_live_log(folder: pytest.Pytester, everywhere: Run) -> None:
+    """Neither on the terminal nor in the file; the test itself sees what was logged."""
+    folder.makepyfile(
+        test_a="""
+        import logging, os, pytest
+        @pytest.mark.token_run(framework="baes")
+        def test_run(token_run, caplog):
+            logging.warning("key %s", os.environ["OPENAI_API_KEY"])
+            assert str(token_run.api_key) in caplog.text
+        """
+    )
+    result = everywhere("-o", "log_cli=true", "--log-file=live.log")
+    result.assert_outcomes(passed=1)
+    assert KEY not in result.stdout.str() + result.stderr.str()
+    logged = (folder.path / "live.log").read_text()
+    assert KEY not in logged
+    assert "key ********" in logged
+
+
 def test_a_key_is_in_no_warning(folder: pytest.Pytester, everywhere: Run) -> None:
     """The summary of warnings shows the warning, masked."""
     folder.makepyfile(

@@ -186,3 +186,19 @@ def test_secrets_are_masked_in_text() -> None:
     """The longest goes first, so that none leaves its tail; no secret masks nothing."""
     assert masked("a sk-ab sk-abc z", ["sk-ab", "sk-abc", ""]) == f"a {MASK} {MASK} z"
     assert masked("text", []) == "text"
+
+
+@pytest.mark.parametrize(
+    ("shortened", "expected"),
+    [
+        ("'Bearer sk-abcdefgh...'", f"'Bearer {MASK}...'"),
+        ("'aask-abcdefgh...zz", f"'aa{MASK}...zz"),
+        ("...mnopqrst' and ...klmnopyy", f"...{MASK}' and ...{MASK}yy"),
+        ("...cdefgh...ijklmn...", f"...{MASK}...{MASK}..."),
+        ("sk-ab...pqrst", "sk-ab...pqrst"),
+        ("a unrelated...words", "a unrelated...words"),
+    ],
+)
+def test_what_is_left_of_a_shortened_secret_is_masked(shortened: str, expected: str) -> None:
+    """Its parts beside an ellipsis go too, but for those that are too short to tell anything."""
+    assert masked(shortened, ["sk-abcdefghijklmnopqrst"]) == expected

@@ -160,7 +160,7 @@ class BooksClient:
         return self._made
 
     def _masked(self, text: str) -> str:
-        return masked(" ".join(text[:300].split()), [self._key.value])
+        return " ".join(masked(text, [self._key.value])[:300].split())
 
 
 @dataclass(frozen=True, slots=True)
