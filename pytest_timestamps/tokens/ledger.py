@@ -24,6 +24,9 @@ __all__ = ["RUN_FILE", "Ledger"]
 RUN_FILE: Final = "metrics.json"
 _LOCK: Final = ".lock"
 _LOCK_TIMEOUT_S: Final = 60.0
+_PROBE_BYTES: Final = 16_384
+"""Room for a run's file and the one that replaces it."""
+
 _TAGS: Final = {
     ".gitignore": "# Token runs belong to the machine that made them.\n*\n",
     "CACHEDIR.TAG": (
@@ -49,7 +52,7 @@ class Ledger:
         self._write = write
 
     def prepare(self) -> None:
-        """Create the folder if need be and prove that a file can be written into it.
+        """Create the folder if need be and prove that a run's file can be written into it.
 
         It gets a ``.gitignore`` and a ``CACHEDIR.TAG`` unless it holds anything but runs: a
         project's own folder must not be hidden from its version control.
@@ -57,7 +60,8 @@ class Ledger:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             probe = self.root / f".probe-{os.getpid()}"
-            self._write(probe, b"")
+            # A full disk still takes an empty file.
+            self._write(probe, b" " * _PROBE_BYTES)
             probe.unlink()
             with os.scandir(self.root) as entries:
                 holds_only_runs = all(_is_tag_or_framework(entry) for entry in entries)
@@ -92,9 +96,10 @@ class Ledger:
 
     def find(self, run_id: str) -> Path | None:
         """The file of the run of that id, whatever its framework; None if there is none."""
-        with self._explained(self.root, "can't be listed"):
-            for framework in _folders(self.root):
-                path = framework / run_id / RUN_FILE
+        for framework in self._listed(self.root):
+            path = framework / run_id / RUN_FILE
+            # What lies behind a closed door isn't known, and keeps no other run from beginning.
+            with contextlib.suppress(OSError):
                 if path.exists():
                     return path
         return None
@@ -129,20 +134,22 @@ class Ledger:
             if not path.exists():
                 self._put(path, contract.encode(record, path))
 
-    def paths(self) -> Iterator[Path]:
-        """The run files, in the order of their names; folders that begin with a dot are ours."""
-        try:
-            for framework in _folders(self.root):
-                for run in _folders(framework):
-                    path = run / RUN_FILE
-                    # Not there yet: its process is about to write it, or died before it could.
-                    if not _is_known_to_be_absent(path):
-                        yield path
-        except OSError as error:
-            folder = Path(error.filename or self.root)
-            raise LedgerError(
-                f"{folder} can't be listed: {_reason(error, folder)}; expected a folder of runs"
-            ) from error
+    def paths(self, unlisted: Callable[[Path, LedgerError], None]) -> Iterator[Path]:
+        """The run files, in the order of their names; folders that begin with a dot are ours.
+
+        A framework's folder that can't be listed is told to *unlisted*, and the others go on.
+        """
+        for framework in self._listed(self.root):
+            try:
+                folders = self._listed(framework)
+            except LedgerError as error:
+                unlisted(framework, error)
+                continue
+            for run in folders:
+                path = run / RUN_FILE
+                # Not there yet: its process is about to write it, or died before it could.
+                if not _is_known_to_be_absent(path):
+                    yield path
 
     def remove(self, path: Path, is_removable: Callable[[RunRecord], bool]) -> bool:
         """Delete the run at *path* if it still *is_removable*; say whether it was.
@@ -186,6 +193,10 @@ class Ledger:
             yield
         finally:
             lock.release()
+
+    def _listed(self, folder: Path) -> list[Path]:
+        with self._explained(folder, "can't be listed", "; expected a folder of runs"):
+            return _folders(folder)
 
     def _put(self, path: Path, content: bytes) -> None:
         with self._explained(path, "can't be written", "; what was written before is whole"):

@@ -53,7 +53,10 @@ class RunFile:
 
 @dataclass(frozen=True, slots=True)
 class BadFile:
-    """A file that can't be used as a run, and why. It is left as it is."""
+    """A file that can't be used as a run, or a folder that can't be listed, and why.
+
+    It is left as it is.
+    """
 
     path: Path
     error: RunFileError | LedgerError
@@ -87,7 +90,7 @@ def list_runs(ledger: Ledger) -> Listing:
 def _listing(ledger: Ledger) -> Listing:
     runs: dict[str, RunFile] = {}
     bad: list[BadFile] = []
-    for path in ledger.paths():
+    for path in ledger.paths(lambda folder, error: bad.append(BadFile(folder, error))):
         try:
             run = RunFile(path, ledger.read(path), path.with_name(DISPUTE_FILE).exists())
         except (RunFileError, LedgerError) as error:

@@ -130,7 +130,7 @@ def test_an_id_can_be_used_once_in_a_ledger(ledger: Ledger, record: RunRecord) -
     for framework in ("baes", "other"):
         with pytest.raises(RunExistsError, match=f"run_id {RUN_ID} is taken by .*metrics.json"):
             ledger.create(dataclasses.replace(record, framework=framework))
-    assert list(ledger.paths()) == [path]
+    assert [run.path for run in list_runs(ledger).runs] == [path]
 
 
 def test_a_verified_file_is_never_rewritten(ledger: Ledger, record: RunRecord) -> None:
@@ -297,12 +297,12 @@ def test_a_file_that_cannot_be_looked_at_is_no_missing_file(
     assert f"{hidden} can't be read: Too many levels of symbolic links" in str(listing.bad[0].error)
 
 
-def test_the_folder_that_cannot_be_listed_is_named(
+def test_a_folder_that_cannot_be_listed_is_named(
     ledger: Ledger, record: RunRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is one of several, and the others are fine."""
-    ledger.create(record)
-    closed = ledger.root / "closed"
+    """It is one of several, and the others go on; nobody can list runs in a closed root."""
+    path = ledger.create(record)
+    closed = ledger.root / "a-closed"
     closed.mkdir()
     scandir = os.scandir
 
@@ -312,8 +312,38 @@ def test_the_folder_that_cannot_be_listed_is_named(
         return scandir(folder)
 
     monkeypatch.setattr(os, "scandir", refuse)
+    listing = list_runs(ledger)
+    assert [run.path for run in listing.runs] == [path]
+    message = f"{closed} can't be listed: Permission denied; expected a folder of runs"
+    assert [(bad.path, str(bad.error)) for bad in listing.bad] == [(closed, message)]
     with pytest.raises(LedgerError) as raised:
-        list_runs(ledger)
-    assert str(raised.value) == (
-        f"{closed} can't be listed: Permission denied; expected a folder of runs"
-    )
+        list_runs(Ledger(closed))
+    assert str(raised.value) == message
+
+
+def test_a_closed_folder_keeps_no_run_from_beginning(
+    ledger: Ledger, record: RunRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it holds a run of the same id can't be known."""
+    closed = ledger.path_of("a-closed", RUN_ID)
+    closed.parent.mkdir(parents=True)
+    stat = Path.stat
+
+    def refuse(path: Path, **options: bool) -> os.stat_result:
+        if path == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert ledger.create(record) == ledger.path_of("baes", RUN_ID)
+
+
+def test_a_disk_with_no_room_for_a_run_is_said_so_at_the_start(tmp_path: Path) -> None:
+    """An empty file would fit on it."""
+
+    def nearly_full(path: Path, content: bytes) -> None:
+        if content:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    with pytest.raises(LedgerError, match="can't hold token runs: No space left on device"):
+        Ledger(tmp_path / "runs", write=nearly_full).prepare()
