@@ -3,7 +3,7 @@
 In a page, a fenced block with ``title="name"`` becomes that file; other Python blocks are run, and
 a ``text`` block right after one is its output; in a ``console`` block the lines after ``$ `` are
 run by the shell, and the others are their output, with ``...`` for any lines.
-Times, percentages and widths may differ; counts may not.
+Times, percentages, widths and the order of a table's rows may differ; counts may not.
 """
 
 import inspect
@@ -46,14 +46,28 @@ def blocks_of(page: Path) -> Iterator[Block]:
 
 
 def normalized(text: str) -> str:
-    """The text with its times, shares, versions and widths made equal."""
+    """The text with its times, shares, versions and widths made equal, and rows in one order."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", text)
     text = re.sub(r"\d[\d,.]* ?(ns|µs|ms|s)\b", "TIME", text)
     text = re.sub(r"<?\d+(\.\d+)?%", "SHARE", text)
     text = re.sub(r"Python \d+\.\d+\.\d+\S*", "Python VERSION", text)
     text = re.sub(r"[-─]{3,}( +-{2,})*", "---", text)
     text = re.sub(r"={3,}", "===", text)
-    return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
+    return "\n".join(unranked([" ".join(line.split()) for line in text.strip().splitlines()]))
+
+
+def unranked(lines: list[str]) -> list[str]:
+    """The rows of a table that the next section follows by name: ranks are a busy machine's."""
+    ordered = list(lines)
+    rule = None
+    for at, line in enumerate(lines):
+        if line.startswith("==="):
+            if rule is not None:
+                ordered[rule + 1 : at] = sorted(lines[rule + 1 : at])
+            rule = None
+        elif line == "---":
+            rule = at
+    return ordered
 
 
 def matches(expected: str, actual: str) -> bool:
