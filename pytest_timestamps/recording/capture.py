@@ -199,12 +199,17 @@ class Capture:
             )
             dropped += sum(scope.dropped for scope in self.scopes)
         cost = ENGINE.costs.code
+        paths = table.rows()
+        # What is taken out of the whole is an estimate: no call took longer than the whole did.
+        longest_ns = max(
+            [row.total_ns for row in paths if row.parent < 0 and not row.detached], default=0
+        )
         return Recording(
             name=self.name,
             wall_ns=wall_ns,
-            total_ns=max(wall_ns - round(overhead_ns), 0),
+            total_ns=max(wall_ns - round(overhead_ns), longest_ns),
             overhead=Overhead(round(cost.full_ns), round(cost.spread_ns), round(overhead_ns)),
-            paths=table.rows(),
+            paths=paths,
             timeline=tuple(self._timeline.spans()) if self._timeline else (),
             dropped_paths=dropped,
             dropped_spans=self._timeline.dropped if self._timeline else 0,

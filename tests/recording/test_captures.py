@@ -7,6 +7,8 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from pytest_timestamps.recording import Capture, timestamp
+from pytest_timestamps.recording.engine import ENGINE
+from pytest_timestamps.recording.overhead import Cost, SpanCosts
 
 from .support import FakeClock, row, tree
 
@@ -360,3 +362,16 @@ def test_many_short_captures_in_a_long_one(clock: FakeClock, leaf: Callable[[int
         assert len(session.scopes) <= 2
         assert tree(session) == {"leaf": (500, 500, 500)}
     assert tree(session) == {"leaf": (500, 500, 500)}
+
+
+def test_no_call_took_longer_than_the_whole(
+    clock: FakeClock, leaf: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever recording's cost is taken for: some work was done where there was time."""
+    kinds = ("code", "wrapper", "slow", "fold", "guarded fold")
+    with Capture() as capture:
+        monkeypatch.setattr(ENGINE, "costs", SpanCosts(dict.fromkeys(kinds, Cost(200, 700)), 0))
+        leaf(100)
+    recording = capture.recording()
+    assert (row(capture, "leaf").total_ns, recording.total_ns) == (1, 1)
+    assert (recording.wall_ns, recording.overhead.total_ns) == (100, 900)
