@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
 from typing import Any
@@ -17,8 +16,10 @@ from typing import Any
 __all__ = ["ImportWatch"]
 
 
-class ImportWatch(MetaPathFinder):
+class ImportWatch:
     """Tells of each module that ``takes`` wants.
+
+    It is a finder by its methods alone: importing the base class takes 30 ms on Python 3.13.
 
     ``on_code`` hears of the module's code before it runs, if given; ``on_module`` of the module
     after it has run.

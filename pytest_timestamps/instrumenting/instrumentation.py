@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from types import CodeType, ModuleType
 from typing import Self
 
@@ -34,10 +35,12 @@ class Instrumentation:
     """What `instrument` has done so far, and the way to undo it.
 
     ``modules`` are those that were met, ``functions`` counts what is recorded in them.
+    ``on_first`` is called when the first one is met that is imported later.
     """
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: Selection, on_first: Callable[[], None] | None = None) -> None:
         self._selection = selection
+        self._on_first = on_first
         self._codes: list[CodeType] = []
         self._replaced: list[Replacement] = []
         self.modules: set[str] = set()
@@ -90,7 +93,7 @@ class Instrumentation:
 
     def _mark_module(self, name: str, code: CodeType) -> None:
         """A module is about to run."""
-        self.modules.add(name)
+        self._add(name)
         for one in functions_in(code):
             self._mark(name, one)
 
@@ -99,14 +102,20 @@ class Instrumentation:
         if self._selection.takes_function(span_name) and mark_code(code, span_name):
             self._codes.append(code)
 
+    def _add(self, name: str) -> None:
+        self.modules.add(name)
+        on_first, self._on_first = self._on_first, None
+        if on_first is not None:
+            on_first()
+
     def _meet(self, module: ModuleType) -> None:
         """A module has run."""
         name = module.__name__
         if MARKS is None:
-            self.modules.add(name)
+            self._add(name)
             if isinstance(module, ModuleType):
                 self._replaced += replace_functions(module, self._selection.takes_function)
         elif name not in self.modules:
-            self.modules.add(name)
+            self._add(name)
             for _, code in living_functions([name]):
                 self._mark(name, code)

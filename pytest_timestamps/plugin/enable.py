@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_timestamps.errors import ArgumentError
+from pytest_timestamps.plugin.children import Children
 from pytest_timestamps.plugin.distribution import hands_out_tests
 from pytest_timestamps.plugin.junit import JunitProperties, wants_junit
 from pytest_timestamps.plugin.modules import ModuleFinder
@@ -25,6 +26,7 @@ from pytest_timestamps.report.records import Record
 from pytest_timestamps.report.renderers import Renderer, collect_renderers
 
 if TYPE_CHECKING:
+    from pytest_timestamps.plugin.child_processes import ChildProcesses
     from pytest_timestamps.plugin.instrumenting import InstrumentPlugin
 
 __all__ = ["RECORDER", "SETTINGS", "enable", "enable_on_request"]
@@ -36,14 +38,15 @@ SETTINGS = pytest.StashKey[Settings]()
 def enable(config: pytest.Config) -> None:
     """Record every test; ``pytest.UsageError`` for options that can't be used."""
     settings = config.stash[SETTINGS] = read_settings(config, _renderers(config))
-    instrumented = _instrument(config, settings)
+    children = _follow_children(config, settings)
+    instrumented = _instrument(config, settings, children)
     modules = ModuleFinder() if instrumented is None else ModuleFinder(instrumented.modules)
     if hasattr(config, "workerinput"):
         writer = ShardWriter(config)
         config.pluginmanager.register(writer, "timestamps-shard")
         workers = int(config.workerinput.get("workercount", 1))
         limit = TIMELINE_LIMIT // max(1, workers) if settings.records_timeline else 0
-        _register_recorder(config, writer.keep, limit, modules)
+        _register_recorder(config, writer.keep, limit, modules, children)
         return
     records: list[Record] = []
     shards = ShardCollector()
@@ -54,7 +57,7 @@ def enable(config: pytest.Config) -> None:
 
     if not hands_out_tests(config):
         limit = TIMELINE_LIMIT if settings.records_timeline else 0
-        _register_recorder(config, records.append, limit, modules)
+        _register_recorder(config, records.append, limit, modules, children)
     for name, plugin in (
         ("timestamps-shards", shards),
         ("timestamps-outcomes", outcomes),
@@ -63,14 +66,25 @@ def enable(config: pytest.Config) -> None:
         config.pluginmanager.register(plugin, name)
 
 
-def _instrument(config: pytest.Config, settings: Settings) -> InstrumentPlugin | None:
+def _instrument(
+    config: pytest.Config, settings: Settings, children: ChildProcesses | None
+) -> InstrumentPlugin | None:
     if not settings.instrumented:
         return None
     from pytest_timestamps.plugin.instrumenting import InstrumentPlugin
 
-    plugin = InstrumentPlugin(config, settings.instrumented, not hands_out_tests(config))
+    runs_tests = not hands_out_tests(config)
+    plugin = InstrumentPlugin(config, settings, runs_tests, children)
     config.pluginmanager.register(plugin, "timestamps-instrument")
     return plugin
+
+
+def _follow_children(config: pytest.Config, settings: Settings) -> ChildProcesses | None:
+    if not (settings.subprocesses and settings.instrumented) or hands_out_tests(config):
+        return None
+    from pytest_timestamps.plugin.child_processes import ChildProcesses
+
+    return ChildProcesses(settings.instrumented)
 
 
 def _renderers(config: pytest.Config) -> Mapping[str, Renderer]:
@@ -90,12 +104,13 @@ def _register_recorder(
     keep: Callable[[Record], None],
     timeline_limit: int,
     modules: ModuleFinder,
+    children: Children | None,
 ) -> None:
     if wants_junit(config):
         properties = JunitProperties(keep)
         config.pluginmanager.register(properties, "timestamps-junit")
         keep = properties.keep
-    recorder = CaseRecorder(keep, timeline_limit=timeline_limit, modules=modules)
+    recorder = CaseRecorder(keep, timeline_limit=timeline_limit, modules=modules, children=children)
     config.stash[RECORDER] = recorder
     config.pluginmanager.register(RecorderPlugin(recorder, records_all), "timestamps-recorder")
 

@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_timestamps.errors import ArgumentError
 from pytest_timestamps.instrumenting import Instrumentation, instrument
 from pytest_timestamps.instrumenting.selection import Selection
+from pytest_timestamps.plugin.settings import Settings
+
+if TYPE_CHECKING:
+    from pytest_timestamps.plugin.child_processes import ChildProcesses
 
 __all__ = ["InstrumentPlugin", "check_patterns"]
 
@@ -29,23 +33,37 @@ def check_patterns(given: Sequence[str]) -> tuple[str, ...]:
 class InstrumentPlugin:
     """Instruments where tests run, and says at the end what came of it where people look."""
 
-    def __init__(self, config: pytest.Config, patterns: Sequence[str], runs_tests: bool) -> None:
+    def __init__(
+        self,
+        config: pytest.Config,
+        settings: Settings,
+        runs_tests: bool,
+        children: ChildProcesses | None = None,
+    ) -> None:
+        patterns = settings.instrumented
         self._selection = Selection(*patterns)
         self._modules: set[str] = set()
         self._functions = 0
+        self._children = children
+        self._follows_children = settings.subprocesses
+        self._processes = 0
         self._active: Instrumentation | None = instrument(*patterns) if runs_tests else None
         self._workeroutput: dict[str, Any] | None = getattr(config, "workeroutput", None)
 
     def modules(self) -> Collection[str]:
         """The modules that were met in this process so far."""
-        return self._active.modules if self._active is not None else ()
+        met = self._active.modules if self._active is not None else set()
+        return met | self._children.modules if self._children is not None else met
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         if self._active is not None:
-            self._take(sorted(self._active.modules), self._active.functions)
+            self._take(sorted(self._active.modules), self._active.functions, 0)
+        if self._children is not None:
+            self._take(*self._children.told)
         if self._workeroutput is not None:
-            self._workeroutput[_OUTPUT_KEY] = [sorted(self._modules), self._functions]
+            told = [sorted(self._modules), self._functions, self._processes]
+            self._workeroutput[_OUTPUT_KEY] = told
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -54,15 +72,16 @@ class InstrumentPlugin:
         if found is not None:
             self._take(*found)
 
-    def _take(self, modules: Sequence[str], functions: int) -> None:
+    def _take(self, modules: Sequence[str], functions: int, processes: int) -> None:
         self._modules.update(modules)
         self._functions = max(self._functions, functions)
+        self._processes += processes
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"instrumented: {_count(self._functions, 'function')} "
-            f"of {_count(len(self._modules), 'module')}"
+            f"of {_count(len(self._modules), 'module')}{self._said_of_children()}"
         )
         for pattern in self._selection.unmatched(self._modules):
             terminalreporter.write_line(
@@ -71,11 +90,19 @@ class InstrumentPlugin:
                 red=True,
             )
 
+    def _said_of_children(self) -> str:
+        if not self._follows_children:
+            return ""
+        return f", and in {_count(self._processes, 'child process', 'child processes')}"
+
     def pytest_unconfigure(self) -> None:
+        if self._children is not None:
+            self._children.close()
+            self._children = None
         if self._active is not None:
             self._active.remove()
             self._active = None
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def _count(number: int, noun: str, nouns: str = "") -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {nouns or f'{noun}s'}"

@@ -58,6 +58,7 @@ def add_options(parser: pytest.Parser) -> None:
         group.addoption(f"--timestamps-{name}", metavar=metavar, dest=dest, help=text)
         parser.addini(dest, text)
     for name, text in (
+        ("subprocesses", "record instrumented packages in Python processes that tests start too"),
         ("per-test", "show a table of functions for each test"),
         ("timeline", "record every span, and show the first of them in order"),
     ):
@@ -101,7 +102,7 @@ def is_enabled(config: pytest.Config) -> bool:
     if switch is not None:
         return switch
     asks = ("report", "per_test", "timeline", "compare", "fail_on", "instrument")
-    shapes = ("top", "modules", "sort", "min_time")
+    shapes = ("top", "modules", "sort", "min_time", "subprocesses")
     return (
         any(getattr(option, f"timestamps_{name}", None) is not None for name in asks + shapes)
         or ini_flag(config, "timestamps")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TypedDict
 
 from pytest_timestamps.collector import Collector
+from pytest_timestamps.plugin.children import Children, NoChildren
 from pytest_timestamps.plugin.modules import ModuleFinder
 from pytest_timestamps.recording.results import Overhead, Recording
 from pytest_timestamps.report.records import CaseRecord, FixtureRecord, Record
@@ -68,7 +69,8 @@ class FixtureWork:
     """The set-up or the teardown of a fixture, while it is going on."""
 
     __slots__ = (
-        "collector", "elsewhere_ns", "entered_ns", "name", "nodeid", "phase", "scope", "start_ns",
+        "collector", "elsewhere_ns", "entered_ns", "key", "name", "nodeid", "phase", "scope",
+        "start_ns",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +81,7 @@ class FixtureWork:
         self.nodeid = nodeid
         self.phase = phase
         self.collector = collector
+        self.key = (name, scope, nodeid)
         # From here on the time is nobody else's; the fixture's own begins with the collector.
         self.entered_ns = self.start_ns = entered_ns
         # Time of other fixtures with rows of their own that were set up in the middle of this.
@@ -91,6 +94,7 @@ class CaseRecorder:
     ``timeline_limit`` bounds the spans kept for timelines, over all tests; 0 keeps none.
     ``keeps_running`` lets an idle collector run on from test to test, until ``close``.
     ``modules`` names those that the recorded functions are in.
+    ``children`` are the processes that tests and fixtures start.
     """
 
     # The clocks are default values: bound when the module is imported, and out of reach of
@@ -102,6 +106,7 @@ class CaseRecorder:
         timeline_limit: int = 0,
         keeps_running: bool = True,
         modules: ModuleFinder | None = None,
+        children: Children | None = None,
         clock: Callable[[], int] = time.perf_counter_ns,
         unix_clock: Callable[[], int] = time.time_ns,
     ) -> None:
@@ -119,6 +124,7 @@ class CaseRecorder:
         # A timeline counts from its collector's start, which has to be the test's.
         self._keeps_running = keeps_running and not self._wants_timeline
         self._fixtures: list[FixtureWork] = []
+        self._children: Children = NoChildren() if children is None else children
         self._stack_depth = 0
 
     def begin_case(self, nodeid: str) -> None:
@@ -144,6 +150,7 @@ class CaseRecorder:
         case = self._case
         if case is not None and self._running is not None:
             self._running.section(phase)
+            self._children.begin(case.nodeid, phase)
             case.elsewhere_ns = 0
             case.phases_ns[phase] = 0
             case.phase_start_ns = self._clock()
@@ -154,6 +161,7 @@ class CaseRecorder:
         if case is not None and phase in case.phases_ns:
             spent_ns = self._clock() - case.phase_start_ns - case.elsewhere_ns
             case.phases_ns[phase] = max(0, spent_ns)
+            self._children.end()
 
     def hand_out(self, nodeid: str) -> Collector | None:
         """The collector of the test that is running, for that test to ask; None for another."""
@@ -173,6 +181,7 @@ class CaseRecorder:
         else:
             self._stop()
             recording = self._recording(collector)
+        recording = self._children.collect(case.nodeid, recording)
         phases_ns = case.phases_ns
         self._keep(
             CaseRecord(
@@ -202,6 +211,7 @@ class CaseRecorder:
         collector = Collector(name, without=outer, **self._timeline())
         work = FixtureWork(name, scope, nodeid, phase, collector, entered_ns)
         self._fixtures.append(work)
+        self._children.begin(work.key, phase)
         collector.start()
         collector.section(phase)
         work.start_ns = self._clock()
@@ -215,6 +225,10 @@ class CaseRecorder:
         work.collector.stop()
         self._fixtures.remove(work)
         recording = self._recording(work.collector)
+        self._children.end()
+        if work.phase == "teardown":
+            # What a fixture starts in its set-up lives until its teardown.
+            recording = self._children.collect(work.key, recording)
         # What recording takes for itself around a fixture (milliseconds where it calibrates) is
         # as little the test's as the fixture's own time is.
         away_ns = self._clock() - work.entered_ns

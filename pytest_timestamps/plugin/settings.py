@@ -31,7 +31,7 @@ class Settings:
     ``timeline`` shows one on the terminal, ``records_timeline`` is also on for a format that is
     nothing without one.
     ``modules`` is None where nothing was said of them; ``instrumented`` are the patterns of
-    packages to record undecorated.
+    packages to record undecorated, ``subprocesses`` has that done in child processes too.
     """
 
     targets: tuple[ReportTarget, ...] = ()
@@ -44,6 +44,7 @@ class Settings:
     verbosity: int = 0
     modules: int | None = None
     instrumented: tuple[str, ...] = ()
+    subprocesses: bool = False
     baseline: Baseline | None = None
 
 
@@ -68,6 +69,7 @@ def read_settings(config: pytest.Config, renderers: Mapping[str, Renderer]) -> S
             verbosity=int(getattr(config.option, "verbose", 0)),
             modules=_modules(_value(config, "modules")),
             instrumented=_instrumented(config),
+            subprocesses=_subprocesses(config),
             baseline=None if is_worker else _baseline(config, targets),
         )
     except ArgumentError as error:
@@ -114,6 +116,16 @@ def _instrumented(config: pytest.Config) -> tuple[str, ...]:
     from pytest_timestamps.plugin.instrumenting import check_patterns
 
     return check_patterns(patterns)
+
+
+def _subprocesses(config: pytest.Config) -> bool:
+    """The ini twin may stay in its file while nothing is instrumented."""
+    if getattr(config.option, "timestamps_subprocesses", None) and not _instrumented(config):
+        raise ArgumentError(
+            "--timestamps-subprocesses needs --timestamps-instrument=PACKAGE, which says what to "
+            "record in them"
+        )
+    return _flag(config, "subprocesses")
 
 
 def _baseline(config: pytest.Config, targets: tuple[ReportTarget, ...]) -> Baseline | None:

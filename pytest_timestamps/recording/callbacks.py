@@ -11,6 +11,7 @@ import sys
 from _thread import get_ident
 
 from .activation import forget_wait
+from .between_spans import followed_by
 from .delegation import Delegation
 from .scope import ORIGIN
 from .sites import SUSPENDABLE, Site
@@ -39,6 +40,8 @@ def build_callbacks(
     """
     delegation = Delegation(engine, marks, watch)
     on_return, on_unwind = _build_ends(engine, marks, delegation)
+    if engine.chore is not None:
+        on_return = followed_by(on_return, engine.chore, engine.clock)
     return {
         "PY_START": _build_start(engine, marks),
         "PY_RETURN": on_return,

@@ -7,6 +7,7 @@ import sys
 from _thread import RLock, get_ident
 from time import perf_counter_ns
 
+from .between_spans import followed_by
 from .lookup import Entry, entries_on_stack
 from .marks import MARKS
 from .monitoring import Monitor
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Protocol
 
+    from .between_spans import Chore
     from .calibration import Calibration
     from .capture import Capture
     from .freeze import OpenSpans
@@ -66,6 +68,7 @@ class Engine:
         self.costs: SpanCosts = NO_OVERHEAD
         self.calibrates = True
         self._calibration: Calibration | None = None
+        self.chore: Chore | None = None
         self.clock = clock
         self.lanes: Lanes
         self.spans: Spans
@@ -75,6 +78,8 @@ class Engine:
         self.clock = clock
         self.lanes = Lanes(clock, self._find_scope)
         self.spans = build_spans(self.lanes, clock, self.note_fault)
+        if self.chore is not None:
+            self.spans.close = followed_by(self.spans.close, self.chore, clock)
 
     def note_fault(self) -> None:
         """Count a fault of recording's own: none of them is let out into the program."""
@@ -92,6 +97,15 @@ class Engine:
         self.costs = NO_OVERHEAD
         self._calibration = None
         self._build(clock)
+
+    def do_between_spans(self, chore: Chore) -> None:
+        """Have the chore done when it is due and a span has ended; only while nothing is armed.
+
+        It makes every span a bit dearer.
+        """
+        assert not SWITCH.armed, "a chore can't be given while recording is armed"
+        self.chore = chore
+        self._build(self.clock)
 
     # Arming
 

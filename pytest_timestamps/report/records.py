@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from pytest_timestamps.recording.results import Overhead, PathStats, Recording, TimelineSpan
+from pytest_timestamps.analysis.values import recording_from_values, recording_to_values
+from pytest_timestamps.recording.results import Recording
 
 __all__ = ["CaseRecord", "FixtureRecord", "Record", "read_lines", "threads_named", "to_line"]
 
@@ -65,21 +66,7 @@ def threads_named(record: Record, process: str) -> Record:
 def to_line(record: Record) -> str:
     """The record as one line of JSON, newline included."""
     kind = "test" if isinstance(record, CaseRecord) else "fixture"
-    recording = record.recording
-    overhead = recording.overhead
-    line = (
-        kind,
-        record[:-2],
-        record.modules,
-        recording.name,
-        recording.wall_ns,
-        recording.total_ns,
-        (overhead.span_ns, overhead.spread_ns, overhead.total_ns),
-        recording.paths,
-        recording.timeline,
-        recording.dropped_paths,
-        recording.dropped_spans,
-    )
+    line = (kind, record[:-2], record.modules, *recording_to_values(record.recording))
     return json.dumps(line, separators=(",", ":")) + "\n"
 
 
@@ -91,17 +78,8 @@ def read_lines(text: str) -> Iterator[Record]:
         except ValueError:
             # The writer died within this line; there is nothing after it.
             continue
-        kind, fields, modules, name, wall_ns, total_ns, overhead, paths, timeline, *dropped = values
-        recording = Recording(
-            name=name,
-            wall_ns=wall_ns,
-            total_ns=total_ns,
-            overhead=Overhead(*overhead),
-            paths=tuple(map(PathStats._make, paths)),
-            timeline=tuple(map(TimelineSpan._make, timeline)),
-            dropped_paths=dropped[0],
-            dropped_spans=dropped[1],
-        )
+        kind, fields, modules, *rest = values
+        recording = recording_from_values(rest)
         if kind == "test":
             yield CaseRecord._make((*fields, recording, tuple(modules)))
         else:

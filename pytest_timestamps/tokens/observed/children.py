@@ -1,8 +1,7 @@
 """Making Python child processes report what they see to the run that started them.
 
-A child is reached by its environment alone: a folder with a ``sitecustomize`` module comes first
-on its ``PYTHONPATH``. That module watches for the import of ``openai``, loads this package then
-and not before, and hands over to whatever ``sitecustomize`` the child would have had.
+A child is reached as `pytest_timestamps.children` tells. What runs at its start watches for the
+import of ``openai``, and loads this package then and not before.
 """
 
 from __future__ import annotations
@@ -10,6 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+
+from pytest_timestamps.children.environment import child_variables
 
 from .activation import activate
 from .attribution import set_process_default
@@ -21,7 +22,7 @@ __all__ = ["JOURNAL_VARIABLE", "KEY_VARIABLE", "child_environment", "observe_thi
 
 JOURNAL_VARIABLE = "PYTEST_TIMESTAMPS_JOURNAL"
 KEY_VARIABLE = "PYTEST_TIMESTAMPS_KEY_PRINT"
-_SITE_FOLDER = str(Path(__file__).with_name("child_site"))
+_STARTER = Path(__file__).with_name("child_start.py")
 
 
 def child_environment(
@@ -33,12 +34,8 @@ def child_environment(
     key itself is not in the variables, only a salted digest.
     """
     environ = os.environ if environ is None else environ
-    inherited = environ.get("PYTHONPATH", "").split(os.pathsep)
-    path = [_SITE_FOLDER, *(folder for folder in inherited if folder not in ("", _SITE_FOLDER))]
-    variables = {
-        JOURNAL_VARIABLE: str(tally.journal_folder),
-        "PYTHONPATH": os.pathsep.join(path),
-    }
+    variables = child_variables(_STARTER, environ)
+    variables[JOURNAL_VARIABLE] = str(tally.journal_folder)
     if api_key:
         variables[KEY_VARIABLE] = KeyPrint.of(api_key).to_text()
     return variables
