@@ -55,6 +55,7 @@ def compare_reports(
         tuple(report.session.id for report in heads),
         (
             *_machine_warnings(bases, heads),
+            *_fixture_warnings((*bases, *heads)),
             *_recording_warnings((*bases, *heads)),
             *_trust_warnings(bases, heads),
             *_gate_warnings(compared),
@@ -81,6 +82,32 @@ def _machine_warnings(bases: Sequence[SessionReport], heads: Sequence[SessionRep
 
 def _machines(reports: Sequence[SessionReport]) -> list[Machine]:
     return [machine for report in reports for machine in report.machines]
+
+
+def _fixture_warnings(reports: Sequence[SessionReport]) -> list[str]:
+    """A line if a fixture of which calls were recorded was set up more often in some reports.
+
+    xdist sets a wide fixture up in each worker that gets a test of it, which differs by chance.
+    """
+    setups: dict[tuple[str, str, str], list[int]] = {}
+    for report in reports:
+        for fixture in report.fixtures:
+            if fixture.functions:
+                key = fixture.name, fixture.nodeid, fixture.scope
+                setups.setdefault(key, []).append(fixture.setups)
+    # One that a report hasn't got is new or gone, which is a change like any other.
+    uneven = {
+        name
+        for (name, *_), counts in setups.items()
+        if len(counts) == len(reports) and len(set(counts)) > 1
+    }
+    if not uneven:
+        return []
+    names = sorted(uneven)
+    return [
+        f"{count(len(names), 'fixture')} not set up equally often in all reports "
+        f"({', '.join(names[:3])}), as xdist does it once a worker: so often their calls count"
+    ]
 
 
 def _recording_warnings(reports: Sequence[SessionReport]) -> list[str]:

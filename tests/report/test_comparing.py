@@ -14,7 +14,7 @@ from pytest_timestamps.report.figures import comparable_figures
 from pytest_timestamps.report.model import SessionReport
 from tests.hostile import hostile_report
 from tests.runs import OBSERVED, PENDING, VERIFIED, run_entry
-from tests.samples import case, path, report
+from tests.samples import case, fixture, path, report
 
 MS = 1_000_000
 
@@ -193,3 +193,19 @@ def test_the_largest_growth_is_listed_first() -> None:
     lines = render_comparison(replace(compared(calling(2), calling(2), "calls>5"), base_ids=()))
     assert lines[lines.index("over a gate:") + 3].startswith("test tests/test_a.py::test_a ")
     assert lines[lines.index("over a gate:") + 4].startswith("function shop.f29 ")
+
+
+def test_fixtures_that_each_worker_sets_up_are_warned_about() -> None:
+    """Their calls count once a set-up, which is no change of the code; a new one is."""
+
+    def made(setups: int, name: str = "database") -> SessionReport:
+        rows = path("shop.connect", section="setup")
+        return report([*(fixture(name, rows) for _ in range(setups)), fixture("idle")])
+
+    found = compared(made(1), made(2), "calls>+0")
+    assert found.warnings == (
+        "1 fixture not set up equally often in all reports (database), as xdist does it once a "
+        "worker: so often their calls count",
+    )
+    assert compared(made(2), made(2)).warnings == ()
+    assert compared(made(1), made(2, "cache")).warnings == ()
