@@ -71,7 +71,7 @@ browser-tools: $(READY)
 browser-if-there: browser-tools
 	$(BIN)/python -m pytest -q tests/browser
 
-screenshot: $(READY) ## take docs/report.png of the demo's HTML report (needs Chromium)
+screenshot: $(READY) ## take docs/report.png and modules.png of HTML reports (needs Chromium)
 	$(BIN)/python -m tools.screenshot
 
 test-all: $(READY) ## tests with coverage on every Python found

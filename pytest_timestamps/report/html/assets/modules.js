@@ -35,10 +35,11 @@ class Modules {
     return module ? name.slice(module.length + 1) : name;
   }
 
-  // The hottest modules' hues are far apart; without a module what leads to a name decides.
+  // The hottest modules' hues are far apart; where there is one module or none, what leads to a
+  // name decides: its class, most often.
   hue(name) {
     const rank = this.ranks.get(this.of(name));
-    if (rank !== undefined) return this.hueOf(rank);
+    if (rank !== undefined && this.ranks.size > 1) return this.hueOf(rank);
     const path = name.slice(0, Math.max(name.lastIndexOf("."), 0)) || name;
     let hash = 7;
     for (let at = 0; at < Math.min(path.length, 200); at++) hash = (hash * 31 + path.charCodeAt(at)) % 9973;
