@@ -141,6 +141,14 @@ def test_frames_have_their_modules_colour(open_page: Open) -> None:
     assert detail.startswith("1 frame found: 18.0 µs")
 
 
+def test_a_single_modules_frames_are_told_apart_by_class(open_page: Open) -> None:
+    """One colour for all of them would say nothing."""
+    rows = (path("shop.Cart.add", total_ns=50), path("shop.Till.pay", total_ns=50))
+    driver = open_page(render_html(report([case("t", *rows, modules=("shop",))])))
+    hues = {name: hue(colour) for name, _, colour, _ in frames_of(driver)}
+    assert hues["shop.Cart.add"] != hues["shop.Till.pay"]
+
+
 def show(driver: Any, choice: str) -> None:
     driver.execute_script(
         "const choice = document.getElementById('flame-of'); choice.value = arguments[0];"

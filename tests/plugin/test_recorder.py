@@ -6,6 +6,7 @@ import pytest
 
 from pytest_timestamps import timestamp
 from pytest_timestamps.collector import Collector
+from pytest_timestamps.plugin.modules import ModuleFinder
 from pytest_timestamps.plugin.recorder import CaseRecorder
 from pytest_timestamps.report.records import CaseRecord, FixtureRecord, Record
 
@@ -163,6 +164,22 @@ def test_a_fixture_without_a_test_is_recorded(
     (record,) = kept
     assert isinstance(record, FixtureRecord)
     assert (record.teardown_ns, calls(record)) == (8, {("teardown", "work"): 1})
+
+
+def test_records_name_the_modules_of_their_functions(clock: Clock, kept: list[Record]) -> None:
+    """A test's and a fixture's, each module once."""
+    modules = ModuleFinder(imported=lambda: {"shop", "bank"})
+    recorder = CaseRecorder(kept.append, clock=clock, unix_clock=lambda: 0, modules=modules)
+    shop, bank = (timestamp(name=name)(lambda: None) for name in ("shop.total", "bank.pay"))
+    database = recorder.begin_fixture("database", "session", "", "setup")
+    shop()
+    recorder.end_fixture(database)
+    recorder.begin_case("t::one")
+    recorder.begin_phase("call")
+    shop()
+    bank()
+    recorder.close()
+    assert [record.modules for record in kept] == [("shop",), ("bank",)]
 
 
 def test_a_fixture_ends_once(recorder: CaseRecorder, kept: list[Record]) -> None:
