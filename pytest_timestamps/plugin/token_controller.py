@@ -67,7 +67,8 @@ class TokenReportPlugin:
             return
         from pytest_timestamps.plugin.token_table import run_table
 
-        lines = run_table(paths, self._config.rootpath, self._prices())
+        width = _width_of(terminalreporter)
+        lines = run_table(paths, self._config.rootpath, self._prices(), width)
         if lines:
             terminalreporter.write_sep("=", "token runs")
             for line in lines:
@@ -120,6 +121,12 @@ class TokenReportPlugin:
                 Ledger(path.parents[2]).update(path, interrupted)
             except TokenRunError as error:
                 self.problems.append(str(error))
+
+
+def _width_of(terminalreporter: pytest.TerminalReporter) -> int | None:
+    """The columns to keep to; None for a file or a pipe, where a run is one line."""
+    # Some terminals break the line after their last column.
+    return int(terminalreporter._tw.fullwidth) - 1 if terminalreporter.isatty else None
 
 
 class TokenWorkersPlugin:

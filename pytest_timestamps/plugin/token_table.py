@@ -11,6 +11,7 @@ from pytest_timestamps.errors import TokenRunError
 from pytest_timestamps.tokens.ledger import Ledger
 from pytest_timestamps.tokens.pricing import ModelPrice, price_usage
 from pytest_timestamps.tokens.record import RunRecord
+from pytest_timestamps.tokens.tables import Column, draw_runs
 from pytest_timestamps.tokens.usage import ObservedUsage
 
 __all__ = ["report_entries", "run_table"]
@@ -18,14 +19,27 @@ __all__ = ["report_entries", "run_table"]
 _Prices = Mapping[str, ModelPrice]
 """Prices of one's own, by model."""
 
-_HEADERS = ("run", "framework", "test", "duration", "steps", "calls", "input", "cached", "output")
-_MORE_HEADERS = ("cost (USD)", "complete", "file")
+_COLUMNS = (
+    Column("run", is_left=True),
+    Column("framework", is_left=True, leaves=3, is_told=False),  # the file's path has it
+    Column("test", is_left=True, leaves=2),
+    Column("duration"),
+    Column("steps"),
+    Column("calls"),
+    Column("input"),
+    Column("cached"),
+    Column("output"),
+    Column("cost (USD)"),
+    Column("complete", is_left=True),
+    Column("file", is_left=True, leaves=1),
+)
 
 
-def run_table(paths: Iterable[Path], root: Path, prices: _Prices) -> list[str]:
-    """The lines of the table, one row a run, and below it what makes tallies incomplete."""
-    import tabulate
+def run_table(paths: Iterable[Path], root: Path, prices: _Prices, width: int | None) -> list[str]:
+    """The lines of the table, one row a run, and below it what makes tallies incomplete.
 
+    Without a *width* each run has one line, however long.
+    """
     rows: list[list[str]] = []
     notes: list[str] = []
     for path in paths:
@@ -38,13 +52,7 @@ def run_table(paths: Iterable[Path], root: Path, prices: _Prices) -> list[str]:
         notes += _notes(record, prices)
     if not rows:
         return notes
-    table = tabulate.tabulate(
-        rows,
-        headers=[*_HEADERS, *_MORE_HEADERS],
-        colalign=["left"] * 3 + ["right"] * 7 + ["left"] * 2,
-        disable_numparse=True,
-    )
-    return [*table.splitlines(), *notes]
+    return [*draw_runs(_COLUMNS, rows, width), *notes]
 
 
 def report_entries(paths: Iterable[Path], prices: _Prices) -> list[Mapping[str, object]]:

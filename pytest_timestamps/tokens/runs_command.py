@@ -21,6 +21,7 @@ from pytest_timestamps.tokens.listing import (
 )
 from pytest_timestamps.tokens.record import RunRecord, RunState
 from pytest_timestamps.tokens.runs_view import runs_document, runs_lines
+from pytest_timestamps.tokens.tables import terminal_width
 
 __all__ = ["runs"]
 
@@ -66,7 +67,7 @@ def runs(directory: Path, as_json: bool, prune: str | None, remove_leftover_keys
     if as_json:
         click.echo(json.dumps(runs_document(listing, directory, now_s), indent=1))
     else:
-        for line in runs_lines(listing, directory, now_s):
+        for line in runs_lines(listing, directory, now_s, terminal_width()):
             click.echo(line)
     wrong = failed or listing.bad or any(run.disputed for run in listing.runs)
     return _SOMETHING_IS_WRONG if wrong else 0

@@ -10,6 +10,7 @@ from pytest_timestamps.analysis.text import format_usd
 from pytest_timestamps.tokens.durations import shown_age
 from pytest_timestamps.tokens.listing import Listing, RunFile, state_at
 from pytest_timestamps.tokens.record import RunRecord, RunState, Status
+from pytest_timestamps.tokens.tables import Column, draw_runs
 from pytest_timestamps.tokens.usage import TokenCounts
 
 __all__ = ["FORMAT_VERSION", "runs_document", "runs_lines", "shown_status"]
@@ -18,8 +19,20 @@ FORMAT_VERSION: Final = 1
 # 1: the first.
 
 _DASH: Final = "-"
-_HEADERS: Final = ("run", "framework", "test", "status", "age", "attribution")
-_MORE_HEADERS: Final = ("calls", "input", "cached", "output", "cost (USD)", "file")
+_COLUMNS: Final = (
+    Column("run", is_left=True, leaves=3, stub=8, is_told=False),  # the file's path has it
+    Column("framework", is_left=True, leaves=4, is_told=False),  # likewise
+    Column("test", is_left=True, leaves=2),
+    Column("status", is_left=True),
+    Column("age", leaves=6),
+    Column("attribution", is_left=True, leaves=5),
+    Column("calls"),
+    Column("input"),
+    Column("cached"),
+    Column("output"),
+    Column("cost (USD)"),
+    Column("file", is_left=True, leaves=1),
+)
 
 
 def shown_status(run: RunFile, now_s: int) -> str:
@@ -41,21 +54,17 @@ def shown_status(run: RunFile, now_s: int) -> str:
     return record.status.value
 
 
-def runs_lines(listing: Listing, root: Path, now_s: int) -> list[str]:
-    """One row a run, oldest first; bad files below; the sum of what is verified last."""
-    import tabulate
+def runs_lines(listing: Listing, root: Path, now_s: int, width: int | None = None) -> list[str]:
+    """One row a run, oldest first; bad files below; the sum of what is verified last.
 
+    Without a *width* each run has one line, however long.
+    """
     if not listing.runs and not listing.bad:
         return [f"no token runs in {root}"]
     lines = []
     if listing.runs:
-        table = tabulate.tabulate(
-            [_cells(run, root, now_s) for run in listing.runs],
-            headers=[*_HEADERS, *_MORE_HEADERS],
-            colalign=["left"] * 4 + ["right", "left"] + ["right"] * 5 + ["left"],
-            disable_numparse=True,
-        )
-        lines += table.splitlines()
+        rows = [_cells(run, root, now_s) for run in listing.runs]
+        lines += draw_runs(_COLUMNS, rows, width)
     lines += [f"bad file, left as it is: {file.error}" for file in listing.bad]
     lines.append(_verified_sum(listing.runs))
     return lines

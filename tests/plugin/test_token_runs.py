@@ -737,6 +737,38 @@ def test_the_table_has_a_row_a_run(folder: pytest.Pytester, alone: Run, everywhe
         )
 
 
+def test_the_table_fits_a_narrow_terminal(
+    folder: pytest.Pytester, everywhere: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 80 columns the test and the file, which can be copied, are below the row."""
+    monkeypatch.setenv("COLUMNS", "80")
+    folder.makeconftest(
+        """
+        def pytest_sessionstart(session):
+            reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+            if reporter is not None:
+                reporter.isatty = lambda: True
+        """
+    )
+    folder.makepyfile(
+        test_a="""
+        import pytest
+        @pytest.mark.token_run(framework="baes")
+        def test_run(): pass
+        """
+    )
+    everywhere().stdout.re_match_lines(
+        [
+            r"run +duration +steps +calls +input +cached +output +cost \(USD\) +complete$",
+            r"[- ]{70,79}$",
+            r"[0-9a-f]{8} +\d+\.\d\d s +0 +0 +0 +0 +0 +0.0000 +yes$",
+            r"  test: test_a.py::test_run$",
+            r"  file: runs.baes.[0-9a-f-]{36}.metrics.json$",
+        ],
+        consecutive=True,
+    )
+
+
 def test_a_session_without_runs_shows_no_table(folder: pytest.Pytester, alone: Run) -> None:
     """And makes no folder."""
     folder.makepyfile(test_a="def test_one(): pass")

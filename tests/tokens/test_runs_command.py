@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 import time as real_time
 from collections.abc import Callable
 from pathlib import Path
@@ -258,3 +259,19 @@ def test_a_bad_duration_is_refused(text: str) -> None:
 def test_ages_are_shown_short(seconds: int, shown: str) -> None:
     """In the largest units that say something."""
     assert shown_age(seconds) == shown
+
+
+def test_a_narrow_terminal_gets_narrow_lines(
+    ledger: Ledger, verified: RunRecord, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 80 columns a run has two lines, and its file can be copied."""
+    verified = dataclasses.replace(verified, test="tests/test_story.py::test_it")
+    ledger.create(verified)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    _, out, _ = program(ledger.root)
+    lines = out.splitlines()
+    assert max(map(len, lines[:-1])) < 80
+    assert lines[2].startswith(f"{verified.run_id[:8]}  ")
+    assert "  test: tests/test_story.py::test_it  attribution: exclusive" in lines
+    assert f"  file: baes/{verified.run_id}/metrics.json" in lines

@@ -29,6 +29,7 @@ from pytest_timestamps.tokens.reconcile.policy import (
 from pytest_timestamps.tokens.reconcile.reconciler import Reconciler
 from pytest_timestamps.tokens.reconcile.report import parse_target
 from pytest_timestamps.tokens.slugs import check_run_id, check_slug
+from pytest_timestamps.tokens.tables import terminal_width
 
 __all__ = ["reconcile"]
 
@@ -174,7 +175,7 @@ def reconcile(runs_dir: Path, **options: Any) -> int:
         progress.start,
         progress.advance,
     )
-    invocation = Invocation(reconciler, click.echo, _note, time.sleep)
+    invocation = Invocation(reconciler, click.echo, _note, time.sleep, terminal_width())
     try:
         return invocation.run(wishes)
     finally:

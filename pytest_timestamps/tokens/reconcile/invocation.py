@@ -55,13 +55,14 @@ class Wishes:
 class Invocation:
     """A reconciler, and where its words go: *out* has the result, *note* the progress.
 
-    *sleep* takes seconds; nothing else waits.
+    *sleep* takes seconds; nothing else waits. *width* is that of the terminal, None for no limit.
     """
 
     reconciler: Reconciler
     out: Lines
     note: Lines
     sleep: Callable[[float], None]
+    width: int | None = None
     failed_before: bool = False
 
     @property
@@ -89,7 +90,7 @@ class Invocation:
                 document["costs"] = [costs_entry(day) for day in days]
             self.out(json.dumps(document, indent=1))
         else:
-            lines = pass_lines(result, self.root, wishes.tolerance)
+            lines = pass_lines(result, self.root, wishes.tolerance, self.width)
             for line in [*lines, *(costs_lines(days) if days is not None else ())]:
                 self.out(line)
         for target in wishes.targets:

@@ -23,50 +23,44 @@ from pytest_timestamps.tokens.reconcile.wording import (
     why,
 )
 from pytest_timestamps.tokens.record import Status
+from pytest_timestamps.tokens.tables import Column, draw_runs, fits
 
 __all__ = ["HEADERS", "cells_of", "pass_lines", "summary_lines"]
 
-HEADERS: Final = (
-    "run",
-    "framework",
-    "status",
-    "attribution",
-    "reads",
-    "next read (UTC)",
-    "calls",
-    "input",
-    "cached",
-    "output",
-    "cost (USD)",
-    "drift",
-    "why",
+_COLUMNS: Final = (
+    Column("run", is_left=True, leaves=2, stub=8),
+    Column("framework", is_left=True, leaves=3),
+    Column("status", is_left=True),
+    Column("attribution", is_left=True, leaves=4),
+    Column("reads", is_left=True, leaves=6),
+    Column("next read (UTC)", is_left=True, leaves=5),
+    Column("calls"),
+    Column("input"),
+    Column("cached"),
+    Column("output"),
+    Column("cost (USD)"),
+    Column("drift", leaves=7),
+    Column("why", is_left=True, leaves=1),
 )
+HEADERS: Final = tuple(column.header for column in _COLUMNS)
 _WHY_WIDTH: Final = 72
 _IDS_SHOWN: Final = 3
-_LEFT: Final = {"run", "framework", "status", "attribution", "reads", "next read (UTC)", "why"}
 
 
-def pass_lines(result: PassResult, root: Path, tolerance: Decimal | None) -> list[str]:
-    """The table and the lines below it."""
-    import tabulate
-
-    lines: list[str] = []
-    if result.runs:
-        table = tabulate.tabulate(
-            [_shortened(cells_of(run, result, root)) for run in result.runs],
-            headers=HEADERS,
-            colalign=["left" if name in _LEFT else "right" for name in HEADERS],
-            disable_numparse=True,
-        )
-        lines += [line.rstrip() for line in table.splitlines()]
-    else:
-        lines.append(f"no token runs in {root}")
+def pass_lines(
+    result: PassResult, root: Path, tolerance: Decimal | None, width: int | None = None
+) -> list[str]:
+    """The table and the lines below it; without a *width* each run has one line."""
+    rows = [cells_of(run, result, root) for run in result.runs]
+    if not rows:
+        return [f"no token runs in {root}", *summary_lines(result, tolerance)]
+    brief = [_shortened(row) for row in rows]
+    if not fits(_COLUMNS, brief, width):
+        # The reasons leave the rows first, and are then told in full.
+        return [*draw_runs(_COLUMNS, rows, width), *summary_lines(result, tolerance)]
     # What the table cuts short follows in full.
-    for run in result.runs:
-        reason = why(run, result, root)
-        if len(reason) > _WHY_WIDTH:
-            lines.append(f"run {run.record.run_id}: {reason}")
-    return [*lines, *summary_lines(result, tolerance)]
+    full = [f"run {row[0]}: {row[-1]}" for row in rows if len(row[-1]) > _WHY_WIDTH]
+    return [*draw_runs(_COLUMNS, brief, width), *full, *summary_lines(result, tolerance)]
 
 
 def cells_of(run: RunResult, result: PassResult, root: Path) -> list[str]:

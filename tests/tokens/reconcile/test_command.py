@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -59,6 +60,26 @@ def test_two_calls_verify_an_old_run(
     assert "exclusive" in out
     assert "proven: premise: no other run than those in this ledger used the key" in out
     assert "verified: 1 of 1 runs, 1 calls, 100 input (0 cached), 20 output" in out
+
+
+def test_a_narrow_terminal_gets_narrow_rows(
+    world: World,
+    long_ago_s: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At 80 columns what leaves a run's row is told below it, the reason in full."""
+    record = world.add_run(long_ago_s)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert run("--interval=0") == 0
+    assert run("--interval=0") == 0
+    table = capsys.readouterr().out.rpartition("cost (USD)")[2].partition("verified: ")[0]
+    assert max(map(len, table.splitlines())) < 80
+    assert f"{record.run_id[:8]}  verified " in table
+    assert f"\n  run: {record.run_id}  framework: {record.framework}\n" in table
+    told = " ".join(table.split())
+    assert "why: proven: premise: no other run than those in this ledger used the key" in told
 
 
 def test_statuses(world: World, long_ago_s: int, capsys: pytest.CaptureFixture[str]) -> None:
