@@ -79,7 +79,8 @@ class ImportWatch:
                 self._on_module(module)
 
         def get_code(fullname: str) -> CodeType | None:
-            if fullname == name:
+            # Asked before, as by `runpy`, it says nothing of the code that an import would run.
+            if fullname == name and "exec_module" not in attributes:
                 attributes.pop("get_code", None)
             code: CodeType | None = type(loader).get_code(loader, fullname)
             if fullname == name and code is not None and self._on_code is not None:
