@@ -61,7 +61,10 @@ def build_report(
     recordings = [record.recording for record in records]
     # Merging what is merged already is the same sum over fewer rows.
     call_tree = merge_paths(
-        [owner.call_tree for owner in (*tests, *wide) if owner.call_tree]
+        [
+            *(test.call_tree for test in tests if test.call_tree),
+            *(fixture.call_tree for fixture in wide),
+        ]
     )
     return SessionReport(
         session=_session(facts, tests, wide),
