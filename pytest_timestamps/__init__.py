@@ -4,7 +4,6 @@ PYTEST_DONT_REWRITE: production code imports this before pytest could rewrite it
 """
 
 from ._version import __version__
-from .recording import timestamp, timestamp_block
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,12 +11,20 @@ if TYPE_CHECKING:
 
     from .collector import Collector
     from .instrumenting import instrument
+    from .recording import timestamp, timestamp_block
 
 __all__ = ["Collector", "__version__", "instrument", "timestamp", "timestamp_block"]
 
 
 def __getattr__(name: str) -> "Any":
-    # gathering is needed by tests only: code that is merely decorated doesn't import it
+    # each part is imported by who asks for it: code that is merely decorated gathers nothing,
+    # and every pytest run imports this package, for its plugin
+    if name in ("timestamp", "timestamp_block"):
+        from .recording import timestamp, timestamp_block
+
+        # found without this function from now on: blocks are entered in hot code
+        globals().update(timestamp=timestamp, timestamp_block=timestamp_block)
+        return globals()[name]
     if name == "Collector":
         from .collector import Collector
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from pytest_timestamps.collector import Collector
     from pytest_timestamps.tokens.run import TokenRun
@@ -20,8 +20,7 @@ __all__ = ["timestamp_collector", "token_run"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    from pytest_timestamps.plugin.options import add_options
-    from pytest_timestamps.plugin.token_options import add_token_options
+    from pytest_timestamps.plugin.options import add_options, add_token_options
 
     add_options(parser)
     add_token_options(parser)
@@ -36,14 +35,44 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 # Last, so that every conftest and plugin that adds a format has been configured.
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    from pytest_timestamps.plugin.options import is_enabled
-    from pytest_timestamps.plugin.tokens import configure_token_runs
+    from pytest_timestamps.plugin.options import MARKER_HELP, is_enabled, prepares_token_runs
 
-    configure_token_runs(config)
+    config.addinivalue_line("markers", MARKER_HELP)
+    if prepares_token_runs(config):
+        from pytest_timestamps.plugin.tokens import configure_token_runs
+
+        configure_token_runs(config)
     if is_enabled(config):
         from pytest_timestamps.plugin.enable import enable
 
         enable(config)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """What looks after token runs is registered with the first test that is marked as one."""
+    report = yield
+    marked = _marked(collector, report.result) if report.passed else ()
+    if marked:
+        from pytest_timestamps.plugin.tokens import meet_token_runs
+
+        meet_token_runs(collector.config, marked, report)
+    return report
+
+
+def _marked(collector: pytest.Collector, nodes: Iterable[object]) -> list[pytest.Item]:
+    """The tests among *nodes* that are token runs, by their own marks or their collector's."""
+    items = [node for node in nodes if isinstance(node, pytest.Item)]
+    if items and collector.get_closest_marker("token_run") is not None:
+        return items
+    # Most tests have no mark at all.
+    return [
+        item
+        for item in items
+        if item.own_markers and any(mark.name == "token_run" for mark in item.own_markers)
+    ]
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,13 +1,38 @@
-"""The options and their ini twins, and whether they switch recording on.
+"""The options and their ini twins, and whether they switch anything on.
 
-Read by every pytest run, so this module only declares; ``settings`` reads the values.
+Read by every pytest run, so this module only declares; ``settings`` and ``token_settings`` read
+the values.
 """
 
 from __future__ import annotations
 
 import pytest
 
-__all__ = ["add_options", "ini_flag", "is_enabled"]
+__all__ = [
+    "MARKER_HELP",
+    "add_options",
+    "add_token_options",
+    "gives_token_options",
+    "ini_flag",
+    "is_enabled",
+    "prepares_token_runs",
+]
+
+MARKER_HELP = (
+    "token_run(framework='default', run_id=None, api_key_id=None, project_id=None, "
+    "scope='function', max_tokens=None, max_cost_usd=None): the test spends LLM tokens; record "
+    "its window, and what it is seen to use"
+)
+_TOKEN_OPTIONS = (
+    ("dir", "DIR", "folder of the runs' files (default: runs, below the rootdir)"),
+    (
+        "keys",
+        "POLICY",
+        "require a key and its id for every run (default), observe without, or mint a key a run",
+    ),
+    ("max-cost", "USD", "fail the run that takes the session's observed cost above this"),
+    ("project-id", "ID", "project in which keys are minted"),
+)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -89,6 +114,40 @@ def _add_gates(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
     parser.addini("timestamps_fail_on", text)
 
 
+def add_token_options(parser: pytest.Parser) -> None:
+    """One group, each option ``--token-run-...`` with an ini twin ``token_run_...``."""
+    group = parser.getgroup("token runs", "what a test spends in LLM tokens")
+    for name, metavar, text in _TOKEN_OPTIONS:
+        dest = f"token_run_{name.replace('-', '_')}"
+        group.addoption(f"--token-run-{name}", metavar=metavar, dest=dest, help=text)
+        parser.addini(dest, text)
+    text = "give token_run.env() a local endpoint that counts what programs of any language use"
+    group.addoption(
+        "--token-run-forwarding",
+        action="store_true",
+        default=None,
+        dest="token_run_forwarding",
+        help=text,
+    )
+    parser.addini("token_run_forwarding", text, type="bool", default=False)
+    parser.addini(
+        "token_run",
+        "make every test a token run: true for framework 'default', or a framework's name",
+    )
+    parser.addini(
+        "token_run_set_env",
+        "make OPENAI_API_KEY the framework's key during its runs",
+        type="bool",
+        default=True,
+    )
+    parser.addini(
+        "token_run_subprocesses",
+        "let Python subprocesses of a run report what they see, without token_run.env()",
+        type="bool",
+        default=False,
+    )
+
+
 def is_enabled(config: pytest.Config) -> bool:
     """Whether to record: asked for, or implied by an option that asks for output.
 
@@ -119,3 +178,24 @@ def ini_flag(config: pytest.Config, name: str) -> bool:
         return bool(config.getini(name))
     except (ValueError, pytest.UsageError) as error:
         raise pytest.UsageError(f"{name} must be true or false: {error}") from None
+
+
+def prepares_token_runs(config: pytest.Config) -> bool:
+    """Whether there is something to do for token runs before the first of them is met.
+
+    Options are checked in every session, and xdist's controller meets no test itself.
+    """
+    return (
+        bool(getattr(config.option, "tx", None))
+        or bool(config.getini("token_run"))
+        or gives_token_options(config)
+    )
+
+
+def gives_token_options(config: pytest.Config) -> bool:
+    """Whether an option of token runs was given that may be one that can't be used."""
+    names = ("dir", "keys", "max_cost", "project_id")
+    return any(
+        getattr(config.option, f"token_run_{name}", None) or config.getini(f"token_run_{name}")
+        for name in names
+    )

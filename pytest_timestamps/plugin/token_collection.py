@@ -1,12 +1,12 @@
 """From collected tests to planned runs: markers checked, runs planned, keys found.
 
-Registered in each process that collects. It costs next to nothing until it meets a token run.
+Registered in each process that collects, once it meets a token run.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pytest_timestamps.plugin.token_exchange import RunExchange
     from pytest_timestamps.plugin.token_marker import RunSpec
     from pytest_timestamps.plugin.token_minting import Mint
-    from pytest_timestamps.plugin.token_options import TokenSettings
     from pytest_timestamps.plugin.token_plan import PlannedRun
+    from pytest_timestamps.plugin.token_settings import TokenSettings
     from pytest_timestamps.tokens.mint import KeySource
 
 __all__ = ["INPUT_KEY", "MINT", "RUNS_PLUGIN", "TokenCollectionPlugin"]
@@ -27,45 +27,28 @@ INPUT_KEY = "token_runs"
 
 RUNS_PLUGIN = "token-runs"
 MINT: pytest.StashKey[Mint] = pytest.StashKey()
-_MARKER = "token_run"
 
 
 class TokenCollectionPlugin:
-    """Looks for the marker, or for the ini option that makes every test a run."""
+    """Plans the session's token runs; not there before a test is one, or an option asks."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._ini = str(config.getini("token_run") or "")
-        self._has_any = bool(self._ini)
         self._message: dict[str, Any] = getattr(config, "workerinput", {}).get(INPUT_KEY, {})
         self._for_all: RunSpec | None = None
-        if self._ini:
+        ini = str(config.getini("token_run") or "")
+        if ini:
             from pytest_timestamps.plugin.token_marker import default_spec
 
-            self._for_all = default_spec(self._ini)
+            self._for_all = default_spec(ini)
 
-    @pytest.hookimpl(wrapper=True, trylast=True)
-    def pytest_make_collect_report(
-        self, collector: pytest.Collector
-    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    def check_markers(self, items: Iterable[pytest.Item], report: pytest.CollectReport) -> None:
         """A marker that can't be used is an error of collection, under the file that has it."""
-        report = yield
-        complaints: list[str] = []
-        # Once for the collector and not for each of its tests, of which there are many.
-        all_are_runs = collector.get_closest_marker(_MARKER) is not None
-        for node in report.result or () if report.passed else ():
-            if not isinstance(node, pytest.Item):
-                continue
-            if all_are_runs or any(mark.name == _MARKER for mark in node.own_markers):
-                self._has_any = True
-                complaint = self._complaint(node)
-                if complaint is not None:
-                    complaints.append(complaint)
+        complaints = [complaint for item in items if (complaint := self._complaint(item))]
         if complaints:
             report.outcome = "failed"
             report.longrepr = "\n".join(complaints)
             report.result = []
-        return report
 
     def _complaint(self, item: pytest.Item) -> str | None:
         from pytest_timestamps.plugin.token_marker import MarkerError
@@ -81,7 +64,7 @@ class TokenCollectionPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Check what the selected runs need, before any test runs."""
-        if not self._has_any or not session.items or self._config.option.collectonly:
+        if not session.items or self._config.option.collectonly:
             return
         if self._config.getoption("setuponly", False) or self._config.getoption("setupplan", False):
             return
@@ -118,10 +101,10 @@ class TokenCollectionPlugin:
     def _register(self, runs: list[PlannedRun], exchange: RunExchange | None) -> None:
         """Get ready for *runs*; ``pytest.UsageError`` says what is wrong."""
         from pytest_timestamps.errors import TimestampsError
-        from pytest_timestamps.plugin.token_options import read_token_settings
         from pytest_timestamps.plugin.token_plan import split_runs, twice_given
         from pytest_timestamps.plugin.token_runs import RunsPlugin
         from pytest_timestamps.plugin.token_session import RunSession, check_session
+        from pytest_timestamps.plugin.token_settings import read_token_settings
 
         settings = read_token_settings(self._config)
         dist, workers = self._message.get("dist", "no"), self._message.get("workers", 1)

@@ -60,6 +60,8 @@ class TokenReportPlugin:
 
         return report_entries(paths, self._prices())
 
+    # Below the report of the times, which is registered before it or after it.
+    @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         paths = list(self._paths())
         problems = [*self.problems, *self._own_problems()]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from pytest_timestamps.errors import KeysError, RunExistsError, TokenRunError
 from pytest_timestamps.plugin.token_exchange import RunExchange
-from pytest_timestamps.plugin.token_options import TokenSettings
 from pytest_timestamps.plugin.token_plan import PlannedRun
+from pytest_timestamps.plugin.token_settings import TokenSettings
 from pytest_timestamps.tokens import observed
 from pytest_timestamps.tokens.budgets import cost_breach, session_breach, token_breach
 from pytest_timestamps.tokens.heartbeat import shared_heartbeat

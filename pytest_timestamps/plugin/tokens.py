@@ -1,4 +1,4 @@
-"""Token runs in pytest: what is registered in which process."""
+"""Token runs in pytest: what is registered in which process, and when."""
 
 from __future__ import annotations
 
@@ -7,52 +7,64 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_timestamps.plugin.distribution import hands_out_tests
+from pytest_timestamps.plugin.options import gives_token_options
 from pytest_timestamps.plugin.token_collection import MINT, TokenCollectionPlugin
 from pytest_timestamps.plugin.token_controller import TokenReportPlugin, TokenWorkersPlugin
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_timestamps.plugin.token_minting import Mint
     from pytest_timestamps.tokens.run import TokenRun
 
-__all__ = ["MARKER_HELP", "configure_token_runs", "running_token_run"]
+__all__ = ["configure_token_runs", "meet_token_runs", "running_token_run"]
 
-MARKER_HELP = (
-    "token_run(framework='default', run_id=None, api_key_id=None, project_id=None, "
-    "scope='function', max_tokens=None, max_cost_usd=None): the test spends LLM tokens; record "
-    "its window, and what it is seen to use"
-)
-_OPTIONS = ("dir", "keys", "max_cost", "project_id")
+_COLLECTION_PLUGIN = "token-run-collection"
 
 
 def configure_token_runs(config: pytest.Config) -> None:
-    """Declare the marker, check the options, and look for token runs in what is collected."""
-    config.addinivalue_line("markers", MARKER_HELP)
-    is_worker = hasattr(config, "workerinput")
-    is_controller = hands_out_tests(config)
-    mint = _checked_options(config, is_worker)
-    if not is_worker:
-        report = TokenReportPlugin(config, mint)
-        config.pluginmanager.register(report, "token-run-report")
-        if is_controller:
-            workers = TokenWorkersPlugin(config, report)
-            config.pluginmanager.register(workers, "token-run-workers")
-    if not is_controller:
-        config.pluginmanager.register(TokenCollectionPlugin(config), "token-run-collection")
+    """Check the options, and register what they, or xdist, need before any test is collected."""
+    mint = _checked_options(config)
+    if hands_out_tests(config):
+        workers = TokenWorkersPlugin(config, _register_report(config, mint))
+        config.pluginmanager.register(workers, "token-run-workers")
+    elif mint is not None or config.getini("token_run"):
+        _register_collection(config, mint)
 
 
-def _checked_options(config: pytest.Config, is_worker: bool) -> Mint | None:
+def meet_token_runs(
+    config: pytest.Config, items: Sequence[pytest.Item], report: pytest.CollectReport
+) -> None:
+    """These collected *items* are marked; where one's marker can't be used, *report* fails."""
+    plugin = config.pluginmanager.get_plugin(_COLLECTION_PLUGIN)
+    if plugin is None:
+        plugin = _register_collection(config)
+    plugin.check_markers(items, report)
+
+
+def _register_collection(config: pytest.Config, mint: Mint | None = None) -> TokenCollectionPlugin:
+    if not hasattr(config, "workerinput"):
+        _register_report(config, mint)
+    plugin = TokenCollectionPlugin(config)
+    config.pluginmanager.register(plugin, _COLLECTION_PLUGIN)
+    return plugin
+
+
+def _register_report(config: pytest.Config, mint: Mint | None) -> TokenReportPlugin:
+    report = TokenReportPlugin(config, mint)
+    config.pluginmanager.register(report, "token-run-report")
+    return report
+
+
+def _checked_options(config: pytest.Config) -> Mint | None:
     """Read the options if there are any, so that a bad one is an error in every session.
 
     Where keys are minted this also takes the admin key out of the environment, before anything
     is started that could inherit it.
     """
-    given = [
-        getattr(config.option, f"token_run_{name}", None) or config.getini(f"token_run_{name}")
-        for name in _OPTIONS
-    ]
-    if not any(given):
+    if not gives_token_options(config):
         return None
-    from pytest_timestamps.plugin.token_options import read_token_settings
+    from pytest_timestamps.plugin.token_settings import read_token_settings
     from pytest_timestamps.tokens.keys import KeyPolicy
 
     settings = read_token_settings(config)
@@ -60,7 +72,7 @@ def _checked_options(config: pytest.Config, is_worker: bool) -> Mint | None:
         return None
     from pytest_timestamps.plugin.token_minting import Mint, take_admin_keys
 
-    if is_worker:
+    if hasattr(config, "workerinput"):
         take_admin_keys()
         return None
     mint = config.stash[MINT] = Mint(settings.run_dir)

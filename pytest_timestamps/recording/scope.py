@@ -165,6 +165,7 @@ class Origin:
         "outer",
         "scope",
         "section",
+        "sections",
         "twins",
     )
 
@@ -188,13 +189,14 @@ class Origin:
         self.mark: object = self
         self.flow: Origin = self if outer is None else outer.flow
         self.twins: dict[Stack, Origin] | None = None
+        self.sections: dict[str, Origin] | None = None
 
     def on(self, lane: Stack) -> Origin:
         """This origin, bound to ``lane``."""
         if self.lane is lane:
             return self
         base = self.base
-        # most origins have none, and one is made for each phase of each test
+        # most origins have none
         twins = base.twins
         if twins is None:
             twins = base.twins = {}
@@ -213,6 +215,25 @@ class Origin:
             twin.flow = self.flow
             twins[lane] = twin
         return twin
+
+    def told_apart(self, section: str) -> Origin:
+        """This origin under another section; the same each time, for a capture's tests are many."""
+        sections = self.sections
+        if sections is None:
+            sections = self.sections = {self.section: self}
+        other = sections.get(section)
+        if other is None:
+            other = sections[section] = Origin(
+                self.scope,
+                capture=self.capture,
+                outer=self.outer,
+                node=self.node,
+                section=section,
+                lane=self.lane,
+            )
+            other.mark = self.mark
+            other.sections = sections
+        return other
 
 
 NO_LANE = NoLane()

@@ -61,7 +61,10 @@ def build_report(
     recordings = [record.recording for record in records]
     # Merging what is merged already is the same sum over fewer rows.
     call_tree = merge_paths(
-        [*(test.call_tree for test in tests), *(fixture.call_tree for fixture in wide)]
+        [
+            *(test.call_tree for test in tests if test.call_tree),
+            *(fixture.call_tree for fixture in wide),
+        ]
     )
     return SessionReport(
         session=_session(facts, tests, wide),
@@ -90,7 +93,10 @@ def _paths_of(recordings: Sequence[Recording]) -> tuple[PathStats, ...]:
 
 def _case(nodeid: str, tally: CaseTally, records: Sequence[CaseRecord]) -> CaseResult:
     """A test's row; a test that left no record (a crash, a fork) has pytest's durations."""
-    if records:
+    if len(records) == 1:
+        _, _, setup_ns, call_ns, teardown_ns, *_ = records[0]
+        phases = Phases(setup_ns, call_ns, teardown_ns)
+    elif records:
         phases = Phases(
             sum(record.setup_ns for record in records),
             sum(record.call_ns for record in records),

@@ -1,4 +1,4 @@
-"""The options of token runs, their ini twins, and all of them as one frozen value."""
+"""All options and ini values of token runs as one frozen value, checked."""
 
 from __future__ import annotations
 
@@ -17,18 +17,7 @@ if TYPE_CHECKING:
     from pytest_timestamps.tokens.keys import KeyPolicy
     from pytest_timestamps.tokens.pricing import ModelPrice
 
-__all__ = ["TokenSettings", "add_token_options", "read_token_settings"]
-
-_OPTIONS = (
-    ("dir", "DIR", "folder of the runs' files (default: runs, below the rootdir)"),
-    (
-        "keys",
-        "POLICY",
-        "require a key and its id for every run (default), observe without, or mint a key a run",
-    ),
-    ("max-cost", "USD", "fail the run that takes the session's observed cost above this"),
-    ("project-id", "ID", "project in which keys are minted"),
-)
+__all__ = ["TokenSettings", "read_token_settings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,40 +32,6 @@ class TokenSettings:
     covers_subprocesses: bool = False
     prices: Mapping[str, ModelPrice] = field(default_factory=dict)
     forwards: bool = False
-
-
-def add_token_options(parser: pytest.Parser) -> None:
-    """One group, each option ``--token-run-...`` with an ini twin ``token_run_...``."""
-    group = parser.getgroup("token runs", "what a test spends in LLM tokens")
-    for name, metavar, text in _OPTIONS:
-        dest = f"token_run_{name.replace('-', '_')}"
-        group.addoption(f"--token-run-{name}", metavar=metavar, dest=dest, help=text)
-        parser.addini(dest, text)
-    text = "give token_run.env() a local endpoint that counts what programs of any language use"
-    group.addoption(
-        "--token-run-forwarding",
-        action="store_true",
-        default=None,
-        dest="token_run_forwarding",
-        help=text,
-    )
-    parser.addini("token_run_forwarding", text, type="bool", default=False)
-    parser.addini(
-        "token_run",
-        "make every test a token run: true for framework 'default', or a framework's name",
-    )
-    parser.addini(
-        "token_run_set_env",
-        "make OPENAI_API_KEY the framework's key during its runs",
-        type="bool",
-        default=True,
-    )
-    parser.addini(
-        "token_run_subprocesses",
-        "let Python subprocesses of a run report what they see, without token_run.env()",
-        type="bool",
-        default=False,
-    )
 
 
 def read_token_settings(config: pytest.Config) -> TokenSettings:
