@@ -127,7 +127,8 @@ def _reason(result: RunResult, now_s: int) -> str:
     ended = shown_age(now_s - record.window.end_s)
     if record.status is Status.DATA_NOT_AVAILABLE:
         return f"no usage reported yet (it ended {ended} ago)"
-    together = f"with {len(result.group_runs) - 1} other runs: " if result.group_runs else ""
+    others = len(result.group_runs) - 1
+    together = f"with {others} other run{'s' if others > 1 else ''}: " if others > 0 else ""
     return f"{together}not yet stable and settled"
 
 

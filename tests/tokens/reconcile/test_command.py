@@ -311,6 +311,16 @@ def test_a_bad_price_is_named(world: World, capsys: pytest.CaptureFixture[str]) 
     )
 
 
+def test_a_run_that_settles_with_one_other_says_so(
+    world: World, long_ago_s: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its reason counts the one other run of its group."""
+    for _ in range(2):
+        world.add_run(long_ago_s, calls=(Call(5, 100, 20),))
+    assert run("--interval=0") == 0
+    assert "with 1 other run: not yet stable and settled" in capsys.readouterr().out
+
+
 def test_a_group_without_figures_has_a_drift_of_its_own(
     world: World, long_ago_s: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
