@@ -287,8 +287,8 @@ class Stack:
         """
         nodes = []
         # read once: another thread may ask while this one changes its form
-        top, folds = self.top, self.folds
-        node = self.below if top is GUARD else folds[0].top if folds else top
+        top, first = self.top, self.folds[:1]
+        node = self.below if top is GUARD else first[0].top if first else top
         while node is not NOWHERE:
             if type(node) is Root:
                 node = node.under or NOWHERE
@@ -302,7 +302,8 @@ class Stack:
 def nodes_above(top: Node, base: Node) -> list[Node]:
     """``top`` and its parents up to ``base``, without it, innermost first."""
     nodes = []
-    while top is not base and type(top) is not Root:
+    # any root ends it, `GUARD` too: another thread may ask while the stack changes its form
+    while top is not base and not isinstance(top, Root):
         nodes.append(top)
         top = top.parent
     return nodes

@@ -11,7 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_timestamps.recording import Capture, timestamp, timestamp_block
+from pytest_timestamps.recording.activation import GUARD
 from pytest_timestamps.recording.engine import ENGINE
+from pytest_timestamps.recording.stack import nodes_above
+from pytest_timestamps.recording.tree import NOWHERE
 
 from .support import FakeClock, rows, tree
 
@@ -173,6 +176,11 @@ def test_a_query_within_a_recursion_sees_all_that_is_open(clock: FakeClock) -> N
         rec(2)
     assert seen == [{"rec": (3, 23, 3), "rec/step": (2, 22, 20)}]
     assert tree(capture) == seen[0]
+
+
+def test_a_look_at_a_stack_that_changes_its_form_comes_to_an_end(clock: FakeClock) -> None:
+    """What another thread sees in between, a guarded top above a fold, is no endless stack."""
+    assert nodes_above(GUARD, NOWHERE) == []
 
 
 def test_a_collector_within_a_recursion_begins_anew(clock: FakeClock) -> None:
