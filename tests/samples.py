@@ -125,3 +125,23 @@ def package_report() -> SessionReport:
     ]
     tallies = {record.nodeid: tally() for record in records}
     return build_report(facts(instrumented=("shop", "!shop.slow", "bank")), tallies, records)
+
+
+def thinned_report() -> SessionReport:
+    """A session in which one function was thinned, one only counted, and one both."""
+    rows = (
+        path("shop.cart.total", section="call", total_ns=900_000, self_ns=540_000),
+        path(
+            "shop.cart.item", parent=0, calls=6_100, total_ns=300_000,
+            min_ns=40, max_ns=900, estimated=6_000,
+        ),
+        path(
+            "shop.price", parent=0, calls=3_000, total_ns=0, min_ns=0, max_ns=0, untimed=3_000
+        ),
+        path(
+            "shop.tax", parent=0, calls=1_000, total_ns=60_000,
+            min_ns=50, max_ns=90, estimated=590, untimed=400,
+        ),
+    )  # fmt: skip
+    records = [case("t", *rows, modules=("shop", "shop.cart"), call_ns=1_000_000)]
+    return build_report(facts(instrumented=("shop",)), {"t": tally()}, records)

@@ -7,7 +7,7 @@ from pytest_timestamps.recording.results import PathStats
 __all__ = ["merge_paths"]
 
 _Key = tuple[int, str, bool, str]
-# calls, errors, open, total_ns, self_ns, min_ns, max_ns, suspended_ns
+# calls, errors, open, total_ns, self_ns, min_ns, max_ns, suspended_ns, estimated, untimed
 _Sums = list[int]
 
 
@@ -17,7 +17,7 @@ def merge_paths(tables: Iterable[Sequence[PathStats]]) -> tuple[PathStats, ...]:
     Two rows are the same path if their parents are, and they agree in section, in being
     detached, and in name.
     Times and counts are added, ``min_ns`` and ``max_ns`` are the extremes over rows that have
-    calls.
+    a call that was timed.
     The result is in canonical order (depth first, siblings by section, name, detached), so any
     order and any grouping of the input gives the same table.
     """
@@ -39,7 +39,7 @@ def _add_table(
     merged: list[int] = []
     for (
         parent, name, section, detached, calls, errors, still_open,
-        total_ns, self_ns, min_ns, max_ns, suspended_ns,
+        total_ns, self_ns, min_ns, max_ns, suspended_ns, estimated, untimed,
     ) in table:  # fmt: skip
         key = (merged[parent] if parent >= 0 else -1, section, detached, name)
         at = index.get(key)
@@ -47,21 +47,27 @@ def _add_table(
             at = index[key] = len(keys)
             keys.append(key)
             sums.append(
-                [calls, errors, still_open, total_ns, self_ns, min_ns, max_ns, suspended_ns]
-            )
+                [
+                    calls, errors, still_open, total_ns, self_ns, min_ns, max_ns, suspended_ns,
+                    estimated, untimed,
+                ]
+            )  # fmt: skip
         else:
             row = sums[at]
-            if calls:
-                if not row[0] or min_ns < row[5]:
+            if calls > estimated + untimed:
+                silent = row[0] <= row[8] + row[9]
+                if silent or min_ns < row[5]:
                     row[5] = min_ns
-                if not row[0] or max_ns > row[6]:
+                if silent or max_ns > row[6]:
                     row[6] = max_ns
-                row[0] += calls
+            row[0] += calls
             row[1] += errors
             row[2] += still_open
             row[3] += total_ns
             row[4] += self_ns
             row[7] += suspended_ns
+            row[8] += estimated
+            row[9] += untimed
         merged.append(at)
 
 

@@ -28,6 +28,8 @@ class Timing(NamedTuple):
     ``calls`` counts finished and open spans, ``errors`` those that an exception ended.
     ``min_ns`` and ``max_ns`` are the shortest and the longest single span's total.
     ``open`` counts those of the calls that had not ended: they count with their time so far.
+    ``estimated`` and ``untimed`` count those of the calls that were not timed, as in a
+    `PathStats`: the times hold an estimate for the former and nothing for the latter.
     """
 
     name: str
@@ -39,11 +41,19 @@ class Timing(NamedTuple):
     max_ns: int
     suspended_ns: int
     open: int = 0
+    estimated: int = 0
+    untimed: int = 0
+
+    @property
+    def timed(self) -> int:
+        """How many of the calls were timed; their times are what estimates are made from."""
+        return self.calls - self.estimated - self.untimed
 
     @property
     def avg_ns(self) -> int:
-        """Total time over calls, rounded down; 0 where there was no call."""
-        return self.total_ns // self.calls if self.calls else 0
+        """Total time over the calls whose time is in it, rounded down; 0 where there is none."""
+        known = self.calls - self.untimed
+        return self.total_ns // known if known > 0 else 0
 
 
 def time_names(paths: Iterable[PathStats]) -> dict[str, Timing]:
@@ -55,13 +65,13 @@ def time_names(paths: Iterable[PathStats]) -> dict[str, Timing]:
     timings: dict[str, Timing] = {}
     for (
         _, name, _, _, calls, errors, still_open,
-        total_ns, self_ns, min_ns, max_ns, suspended_ns,
+        total_ns, self_ns, min_ns, max_ns, suspended_ns, estimated, untimed,
     ) in paths:  # fmt: skip
         known = timings.get(name)
         if known is not None:
-            if not calls:
+            if calls <= estimated + untimed:
                 min_ns, max_ns = known.min_ns, known.max_ns
-            elif known.calls:
+            elif known.timed > 0:
                 min_ns = min(min_ns, known.min_ns)
                 max_ns = max(max_ns, known.max_ns)
             calls += known.calls
@@ -70,9 +80,12 @@ def time_names(paths: Iterable[PathStats]) -> dict[str, Timing]:
             total_ns += known.total_ns
             self_ns += known.self_ns
             suspended_ns += known.suspended_ns
+            estimated += known.estimated
+            untimed += known.untimed
         timings[name] = Timing(
-            name, calls, errors, total_ns, self_ns, min_ns, max_ns, suspended_ns, still_open
-        )
+            name, calls, errors, total_ns, self_ns, min_ns, max_ns, suspended_ns, still_open,
+            estimated, untimed,
+        )  # fmt: skip
     return timings
 
 

@@ -71,6 +71,16 @@ class CallNode:
         return self.stats.suspended_ns
 
     @property
+    def estimated(self) -> int:
+        """Calls that were not timed, and whose times are estimated from those that were."""
+        return self.stats.estimated
+
+    @property
+    def untimed(self) -> int:
+        """Calls that were counted only: their time lies with their callers."""
+        return self.stats.untimed
+
+    @property
     def children(self) -> tuple["CallNode", ...]:
         """The paths directly below, in recording's order."""
         return tuple(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import CodeType, ModuleType
 from typing import Self
 
+from pytest_timestamps.errors import ArgumentError, ArgumentTypeError
 from pytest_timestamps.recording import DISABLED
 from pytest_timestamps.recording.marks import MARKS
 
@@ -18,28 +19,38 @@ from .wrapping import Replacement, replace_functions
 __all__ = ["Instrumentation", "instrument"]
 
 
-def instrument(*patterns: str) -> Instrumentation:
+def instrument(*patterns: str, budget: float | None = None) -> Instrumentation:
     """Record every function, method, coroutine and generator that the named modules define.
 
     Each of ``patterns`` is a package or module (``"shop"``, all below it included), a glob
     (``"shop.*_views"``), several with commas between them, or, with ``!``, what to leave out
     (``"!shop.fast.*"``). Modules that are imported later are recorded from their first line on.
     It lasts until `Instrumentation.remove`, or to the end of a ``with`` block.
+    ``budget`` is the share of the program's own time that recording may cost, 0.10 for 10 %;
+    None sets no limit.
 
-    Raises `ArgumentTypeError` and `ArgumentError` as `Selection` does.
+    Raises `ArgumentTypeError` and `ArgumentError` as `Selection` does, and for a budget that is no
+    number above 0.
     """
-    return Instrumentation(Selection(*patterns))
+    return Instrumentation(Selection(*patterns), budget)
 
 
 class Instrumentation:
     """What `instrument` has done so far, and the way to undo it.
 
-    ``modules`` are those that were met, ``functions`` counts what is recorded in them.
+    ``modules`` are those that were met, ``functions`` counts what is recorded in them, ``budget``
+    is the share of the program's own time that recording may cost, None for no limit.
     ``on_first`` is called when the first one is met that is imported later.
     """
 
-    def __init__(self, selection: Selection, on_first: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        selection: Selection,
+        budget: float | None = None,
+        on_first: Callable[[], None] | None = None,
+    ) -> None:
         self._selection = selection
+        self.budget = _checked(budget)
         self._on_first = on_first
         self._codes: list[CodeType] = []
         self._replaced: list[Replacement] = []
@@ -119,3 +130,20 @@ class Instrumentation:
             self._add(name)
             for _, code in living_functions([name]):
                 self._mark(name, code)
+
+
+def _checked(budget: float | None) -> float | None:
+    """The budget, unless it can't be one."""
+    if budget is None:
+        return None
+    if isinstance(budget, bool) or not isinstance(budget, int | float):
+        raise ArgumentTypeError(
+            f"instrument's budget must be a number, such as 0.10 for 10 %, got {budget!r:.80} "
+            f"({type(budget).__name__})"
+        )
+    if not 0 < budget < float("inf"):
+        raise ArgumentError(
+            f"instrument's budget must be above 0, such as 0.10 for 10 %, got {budget!r:.80}; "
+            "None sets no limit"
+        )
+    return float(budget)

@@ -21,6 +21,10 @@ class PathStats(NamedTuple):
     an executor job): its time is no part of the parent's.
     ``calls`` counts finished and ``open`` spans; all times are integers in nanoseconds, less
     the recording's own cost.
+    ``estimated`` counts those of the calls that were counted and not timed, and have their time
+    estimated from the calls of the same path or function that were: it is contained in
+    ``total_ns`` and ``self_ns``. ``untimed`` counts those that were counted only: their time lies
+    with their callers. ``min_ns`` and ``max_ns`` are of the calls that were timed, 0 if none was.
     """
 
     parent: int
@@ -35,6 +39,8 @@ class PathStats(NamedTuple):
     min_ns: int
     max_ns: int
     suspended_ns: int
+    estimated: int = 0
+    untimed: int = 0
 
 
 class TimelineSpan(NamedTuple):

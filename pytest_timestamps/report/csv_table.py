@@ -11,7 +11,7 @@ __all__ = ["COLUMNS", "render_csv"]
 COLUMNS = (
     "kind", "name", "scope", "outcome", "calls", "errors", "total_ns", "self_ns", "min_ns",
     "max_ns", "suspended_ns", "setup_ns", "call_ns", "teardown_ns", "input_tokens",
-    "output_tokens", "cached_tokens", "cost_usd", "functions",
+    "output_tokens", "cached_tokens", "cost_usd", "functions", "estimated", "untimed",
 )  # fmt: skip
 
 
@@ -19,6 +19,8 @@ def render_csv(report: SessionReport) -> bytes:
     """Rows of the kinds function, module, package, test, fixture and run.
 
     What has no value is empty; a module's or package's ``total_ns`` is its cumulative time.
+    ``estimated`` and ``untimed`` count a function's calls that were not timed: its times hold an
+    estimate for the former and nothing for the latter.
     Names are written as they are, so that they can be joined with other tables.
     """
     stream = io.StringIO()

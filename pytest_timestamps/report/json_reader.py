@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from itertools import starmap
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -141,7 +142,7 @@ def _report(document: Mapping[str, Any]) -> SessionReport:
             _fixture(row, f"fixtures[{at}]") for at, row in enumerate(document["fixtures"])
         ),
         call_tree=_paths(
-            [[row[field] for field in PathStats._fields] for row in document["call_tree"]],
+            [[row.get(field, 0) for field in PathStats._fields] for row in document["call_tree"]],
             "call_tree",
         ),
         modules=_modules(document.get("modules", ())),
@@ -175,6 +176,7 @@ def _functions(rows: Sequence[Mapping[str, Any]], where: str) -> tuple[Timing, .
         Timing(
             row["name"], row["calls"], row["errors"], row["total_ns"], row["self_ns"],
             row["min_ns"], row["max_ns"], row["suspended_ns"], row.get("open", 0),
+            row.get("estimated", 0), row.get("untimed", 0),
         )
         for row in rows
     )  # fmt: skip
@@ -192,7 +194,7 @@ def _paths(rows: Sequence[Sequence[Any]], where: str) -> tuple[PathStats, ...]:
             raise ReportFormatError(
                 f"{where}[{at}].parent: expected a row before {at}, got {row[0]}"
             )
-    return tuple(map(PathStats._make, rows))
+    return tuple(starmap(PathStats, rows))
 
 
 def _case(row: Mapping[str, Any], where: str) -> CaseResult:

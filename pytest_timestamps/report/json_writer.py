@@ -2,7 +2,8 @@
 
 Versions of the format, each with the change that made it:
 1: the first. Since then ``session.instrumented`` and ``modules`` have been added, which reports
-   that were written earlier haven't got.
+   that were written earlier haven't got, and what only a report with thinned functions has:
+   ``estimated`` and ``untimed`` of functions and call paths.
 
 Its JSON Schema is ``session-report-v1.schema.json``, beside this module.
 """
@@ -25,12 +26,14 @@ FORMAT_VERSION = 1
 # and a large suite has 100,000 of them.
 _FUNCTION = (
     '{"name":%s,"calls":%d,"errors":%d,"total_ns":%d,"self_ns":%d,'
-    '"min_ns":%d,"max_ns":%d,"suspended_ns":%d,"open":%d}'
+    '"min_ns":%d,"max_ns":%d,"suspended_ns":%d,"open":%d%s}'
 )
 _PATH = (
     '{"parent":%d,"name":%s,"section":%s,"detached":%s,"calls":%d,"errors":%d,"open":%d,'
-    '"total_ns":%d,"self_ns":%d,"min_ns":%d,"max_ns":%d,"suspended_ns":%d}'
+    '"total_ns":%d,"self_ns":%d,"min_ns":%d,"max_ns":%d,"suspended_ns":%d%s}'
 )
+# Columns of a call path that every row has; the two behind them count calls without a time.
+_COLUMNS = len(PathStats._fields) - 2
 
 
 def render_json(report: SessionReport) -> bytes:
@@ -75,7 +78,17 @@ def _list(rows: Iterable[str], line_end: str) -> str:
 
 
 def _functions(timings: Sequence[Timing], line_end: str = "") -> str:
-    return _list((_FUNCTION % (_name(timing[0]), *timing[1:]) for timing in timings), line_end)
+    rows = (
+        _FUNCTION % (_name(timing[0]), *timing[1:-2], _without_time(*timing[-2:]))
+        for timing in timings
+    )
+    return _list(rows, line_end)
+
+
+def _without_time(estimated: int, untimed: int) -> str:
+    """Members for the calls that were not timed, where there are any."""
+    members = (("estimated", estimated), ("untimed", untimed))
+    return "".join(f',"{name}":{number}' for name, number in members if number)
 
 
 def _module(row: ModuleTiming) -> str:
@@ -84,7 +97,14 @@ def _module(row: ModuleTiming) -> str:
 
 def _path(row: PathStats) -> str:
     detached = "true" if row.detached else "false"
-    return _PATH % (row.parent, _name(row.name), _name(row.section), detached, *row[4:])
+    return _PATH % (
+        row.parent, _name(row.name), _name(row.section), detached, *row[4:_COLUMNS],
+        _without_time(row.estimated, row.untimed),
+    )  # fmt: skip
+
+
+def _path_rows(table: Sequence[PathStats]) -> str:
+    return _text([row if row.estimated or row.untimed else row[:_COLUMNS] for row in table])
 
 
 def _case(test: CaseResult) -> str:
@@ -93,7 +113,7 @@ def _case(test: CaseResult) -> str:
         f'{{"nodeid":{json.dumps(test.nodeid)},"outcome":{json.dumps(test.outcome)},'
         f'"phases":{{"setup_ns":{phases.setup_ns},"call_ns":{phases.call_ns},'
         f'"teardown_ns":{phases.teardown_ns}}},"reruns":{test.reruns},'
-        f'"functions":{_functions(test.functions)},"call_tree":{_text(test.call_tree)}}}'
+        f'"functions":{_functions(test.functions)},"call_tree":{_path_rows(test.call_tree)}}}'
     )
 
 
@@ -102,7 +122,7 @@ def _fixture(fixture: FixtureResult) -> str:
         f'{{"name":{json.dumps(fixture.name)},"scope":{json.dumps(fixture.scope)},'
         f'"nodeid":{json.dumps(fixture.nodeid)},"setups":{fixture.setups},'
         f'"setup_ns":{fixture.setup_ns},"teardown_ns":{fixture.teardown_ns},'
-        f'"functions":{_functions(fixture.functions)},"call_tree":{_text(fixture.call_tree)}}}'
+        f'"functions":{_functions(fixture.functions)},"call_tree":{_path_rows(fixture.call_tree)}}}'
     )
 
 

@@ -136,18 +136,20 @@ def _functions(tables: Iterable[Sequence[Timing]]) -> tuple[Timing, ...]:
 
 
 def _both(one: Timing, two: Timing) -> Timing:
-    """Two rows of one name; a row without calls has no shortest and no longest."""
-    called = [timing for timing in (one, two) if timing.calls] or [one]
+    """Two rows of one name; a row without a timed call has no shortest and no longest."""
+    timed = [timing for timing in (one, two) if timing.timed > 0] or [one]
     return Timing(
         one.name,
         one.calls + two.calls,
         one.errors + two.errors,
         one.total_ns + two.total_ns,
         one.self_ns + two.self_ns,
-        min(timing.min_ns for timing in called),
-        max(timing.max_ns for timing in called),
+        min(timing.min_ns for timing in timed),
+        max(timing.max_ns for timing in timed),
         one.suspended_ns + two.suspended_ns,
         one.open + two.open,
+        one.estimated + two.estimated,
+        one.untimed + two.untimed,
     )
 
 

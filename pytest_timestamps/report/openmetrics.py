@@ -44,6 +44,15 @@ def _families(report: SessionReport) -> Iterator[tuple[str, str, str, Iterable[_
             f"timestamps_function_{metric}", "", text,
             [({"function": row.name}, getattr(row, metric)) for row in functions],
         )  # fmt: skip
+    for metric, text in (
+        ("estimated", "Calls of a function whose time is estimated"),
+        ("untimed", "Calls of a function that were only counted, in none of its times"),
+    ):
+        yield (
+            f"timestamps_function_{metric}_calls", "", text,
+            [({"function": row.name}, getattr(row, metric)) for row in functions
+             if getattr(row, metric)],
+        )  # fmt: skip
     for metric, text in (("self", "without functions called"), ("total", "with functions called")):
         yield (
             f"timestamps_function_{metric}_seconds", "seconds", f"Time of a function {text}",

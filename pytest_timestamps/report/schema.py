@@ -79,7 +79,8 @@ def _compile(node: Mapping[str, Any], root: Mapping[str, Any], known: dict[str, 
     if "additionalProperties" in node:
         checks.append(_each_value(_compile(node["additionalProperties"], root, known)))
     if "prefixItems" in node:
-        checks.append(_columns([_compile(sub, root, known) for sub in node["prefixItems"]]))
+        columns = [_compile(sub, root, known) for sub in node["prefixItems"]]
+        checks.append(_columns(columns, node.get("minItems", 0)))
     elif "items" in node:
         checks.append(_each_item(_compile(node["items"], root, known)))
     return _all_of(checks)
@@ -203,11 +204,15 @@ def _each_item(single: _Check) -> _Check:
     return check
 
 
-def _columns(columns: list[_Check]) -> _Check:
+def _columns(columns: list[_Check], least: int) -> _Check:
+    """The first ``least`` columns are in every row, the others may be left out from the end on."""
+    most = len(columns)
+    expected = f"{most} columns" if least == most else f"{least} to {most} columns"
+
     def check(value: Any) -> _Fault | None:
-        if len(value) != len(columns):
-            return [], f"expected {len(columns)} columns, got {len(value)}"
-        for at, (single, item) in enumerate(zip(columns, value, strict=True)):
+        if not least <= len(value) <= most:
+            return [], f"expected {expected}, got {len(value)}"
+        for at, (single, item) in enumerate(zip(columns, value, strict=False)):
             fault = single(item)
             if fault is not None:
                 fault[0].append(f"[{at}]")

@@ -25,6 +25,23 @@ def test_a_row_without_calls_has_no_say_in_the_extremes() -> None:
     assert merge_paths([silent, called])[0].min_ns == 8
 
 
+def test_what_was_not_timed_adds_up() -> None:
+    """Estimated and counted-only calls are summed as the others are."""
+    one = [path("a", calls=9, total_ns=90, estimated=6, untimed=1)]
+    two = [path("a", calls=5, total_ns=40, estimated=1, untimed=3)]
+    (row,) = merge_paths([one, two])
+    assert (row.calls, row.total_ns, row.estimated, row.untimed) == (14, 130, 7, 4)
+
+
+def test_a_row_without_a_timed_call_has_no_say_in_the_extremes() -> None:
+    """The zeros of calls that were counted or estimated are no minimum."""
+    silent = [path("a", calls=5, total_ns=40, min_ns=0, max_ns=0, estimated=3, untimed=2)]
+    timed = [path("a", calls=2, total_ns=8, min_ns=4, max_ns=4, untimed=1)]
+    assert merge_paths([silent, timed]) == merge_paths([timed, silent])
+    (row,) = merge_paths([silent, timed])
+    assert (row.calls, row.min_ns, row.max_ns) == (7, 4, 4)
+
+
 def test_sections_detached_and_parents_keep_paths_apart() -> None:
     """The same name is another path in another section, beside its parent, or elsewhere."""
     table = [
@@ -57,6 +74,9 @@ def tables(draw: st.DrawFn) -> list[PathStats]:
     for at in range(draw(st.integers(0, 6))):
         parent = draw(st.integers(-1, at - 1))
         calls = draw(st.integers(0, 3))
+        estimated = draw(st.integers(0, calls))
+        untimed = draw(st.integers(0, calls - estimated))
+        timed = calls > estimated + untimed
         times = sorted(draw(st.lists(st.integers(0, 99), min_size=2, max_size=2)))
         rows.append(
             path(
@@ -66,8 +86,10 @@ def tables(draw: st.DrawFn) -> list[PathStats]:
                 total_ns=draw(st.integers(0, 999)) if calls else 0,
                 section=draw(st.sampled_from(["setup", "call"])) if parent < 0 else "",
                 detached=draw(st.booleans()),
-                min_ns=times[0] if calls else 0,
-                max_ns=times[1] if calls else 0,
+                min_ns=times[0] if timed else 0,
+                max_ns=times[1] if timed else 0,
+                estimated=estimated,
+                untimed=untimed,
             )
         )
     return rows

@@ -34,6 +34,25 @@ def test_a_path_without_calls_has_no_say_in_the_extremes(flip: bool) -> None:
     assert (timing.calls, timing.min_ns, timing.max_ns) == (2, 4, 4)
 
 
+@pytest.mark.parametrize("flip", [False, True])
+def test_a_path_without_a_timed_call_has_no_say_in_the_extremes(flip: bool) -> None:
+    """The zeros of calls that were counted or estimated are no minimum; their numbers add up."""
+    rows = [
+        path("a", calls=7, total_ns=20, min_ns=0, max_ns=0, estimated=5, untimed=2),
+        path("a", calls=4, total_ns=8, min_ns=4, max_ns=6, estimated=1, untimed=1),
+    ]
+    timing = time_names(rows[::-1] if flip else rows)["a"]
+    assert timing == Timing("a", 11, 0, 28, 28, 4, 6, 0, 0, estimated=6, untimed=3)
+    assert timing.timed == 2
+
+
+def test_the_average_is_of_the_calls_whose_time_is_known() -> None:
+    """An estimate is part of the total; what was only counted has no part in either."""
+    assert Timing("a", 10, 0, 40, 40, 4, 4, 0, estimated=8).avg_ns == 4
+    assert Timing("a", 10, 0, 40, 40, 4, 4, 0, estimated=2, untimed=6).avg_ns == 10
+    assert Timing("a", 10, 0, 0, 0, 0, 0, 0, untimed=10).avg_ns == 0
+
+
 def test_the_average_is_a_whole_number() -> None:
     """Average is total over calls rounded down, and 0 where there was no call."""
     assert Timing("a", 3, 0, 11, 11, 3, 4, 0).avg_ns == 3

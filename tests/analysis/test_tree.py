@@ -34,6 +34,9 @@ def test_a_node_reads_its_row() -> None:
     node = build_call_tree("r", 100, TABLE).find("a", "b")
     assert (node.name, node.calls, node.errors, node.total_ns) == ("b", 4, 1, 40)
     assert (node.self_ns, node.suspended_ns, node.section, node.detached) == (40, 0, "", False)
+    assert (node.estimated, node.untimed) == (0, 0)
+    thinned = build_call_tree("r", 100, [path("f", calls=9, estimated=5, untimed=3)]).find("f")
+    assert (thinned.estimated, thinned.untimed) == (5, 3)
     assert build_call_tree("r", 100, TABLE).find("a").section == "call"
     assert build_call_tree("r", 100, TABLE).find("a", "task").detached
 

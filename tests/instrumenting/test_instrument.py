@@ -10,10 +10,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from pytest_timestamps import Collector, instrument
+from pytest_timestamps.errors import ArgumentError, ArgumentTypeError
 from pytest_timestamps.recording.engine import ENGINE
 from pytest_timestamps.recording.marks import MARKS
 
@@ -302,3 +304,31 @@ def test_extension_modules_are_let_be() -> None:
     with instrument("math", "_json") as instrumentation:
         importlib.import_module("math")
         assert instrumentation.functions == 0
+
+
+@pytest.mark.parametrize("budget", [None, 0.1, 2])
+def test_the_budget_is_kept(package: str, budget: float | None) -> None:
+    """A share of the program's time, of which there may be more than all, or no limit."""
+    with instrument(package, budget=budget) as instrumented:
+        assert instrumented.budget == budget
+
+
+@pytest.mark.parametrize("budget", [0, -0.1, float("nan"), float("inf")])
+def test_a_budget_that_allows_nothing_or_all_is_refused(package: str, budget: float) -> None:
+    """The message says what was given, what is expected, and how to set no limit."""
+    with pytest.raises(ArgumentError) as refused:
+        instrument(package, budget=budget)
+    assert str(refused.value) == (
+        f"instrument's budget must be above 0, such as 0.10 for 10 %, got {budget!r}; "
+        "None sets no limit"
+    )
+
+
+@pytest.mark.parametrize(("budget", "kind"), [("10%", "str"), (True, "bool")])
+def test_a_budget_that_is_no_number_is_refused(package: str, budget: Any, kind: str) -> None:
+    """The message names the value and its type."""
+    with pytest.raises(ArgumentTypeError) as refused:
+        instrument(package, budget=budget)
+    assert str(refused.value) == (
+        f"instrument's budget must be a number, such as 0.10 for 10 %, got {budget!r} ({kind})"
+    )

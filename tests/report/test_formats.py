@@ -25,7 +25,7 @@ from pytest_timestamps.report.renderers import BUILT_IN, Renderer
 from pytest_timestamps.report.speedscope import render_speedscope
 from tests.hostile import HOSTILE, hostile_report
 from tests.runs import OBSERVED, PENDING, VERIFIED
-from tests.samples import case, package_report, path, recording, report
+from tests.samples import case, package_report, path, recording, report, thinned_report
 
 SCHEMA = Path(__file__).parents[1] / "data" / "speedscope-file-format.schema.json"
 
@@ -36,6 +36,7 @@ REPORTS = {
     "hostile": hostile_report(),
     "with runs": with_runs,
     "packages": package_report(),
+    "thinned": thinned_report(),
 }
 every_report = pytest.mark.parametrize("made", REPORTS.values(), ids=REPORTS)
 
@@ -178,6 +179,18 @@ def test_openmetrics_carries_the_figures() -> None:
     assert read["timestamps_tests"][("passed",)] == 2
 
 
+def test_openmetrics_tells_of_calls_without_a_time() -> None:
+    """Of the functions that have any, and of no others."""
+    read = metrics(thinned_report())
+    assert read["timestamps_function_estimated_calls"] == {
+        ("shop.cart.item",): 6_000, ("shop.tax",): 590,
+    }  # fmt: skip
+    assert read["timestamps_function_untimed_calls"] == {
+        ("shop.price",): 3_000, ("shop.tax",): 400,
+    }  # fmt: skip
+    assert "timestamps_function_untimed_calls" not in metrics(report())
+
+
 def test_openmetrics_labels_survive() -> None:
     """Quotes, backslashes and line breaks come back as they were; half a character is escaped."""
     names = {labels[0] for labels in metrics(hostile_report())["timestamps_function_calls"]}
@@ -309,6 +322,22 @@ def test_csv_reads_back() -> None:
     assert (rows[0]["name"], rows[0]["calls"], rows[0]["self_ns"]) == ("shop.query", "4", "4009000")
     assert (rows[3]["total_ns"], rows[3]["outcome"]) == ("24000", "passed")
     assert (rows[5]["input_tokens"], rows[7]["input_tokens"]) == ("25202", "")
+
+
+def test_csv_counts_the_calls_without_a_time() -> None:
+    """Beside each function's figures, and for nothing else."""
+    rows = csv.DictReader(io.StringIO(render_csv(thinned_report()).decode(), newline=""))
+    found = {(row["kind"], row["name"]): (row["estimated"], row["untimed"]) for row in rows}
+    assert found == {
+        ("function", "shop.cart.item"): ("6000", "0"),
+        ("function", "shop.price"): ("0", "3000"),
+        ("function", "shop.tax"): ("590", "400"),
+        ("function", "shop.cart.total"): ("0", "0"),
+        ("module", "shop.cart"): ("", ""),
+        ("module", "shop"): ("", ""),
+        ("package", "shop"): ("", ""),
+        ("test", "t"): ("", ""),
+    }
 
 
 def test_csv_names_come_back_as_they_were() -> None:

@@ -13,7 +13,15 @@ from pytest_timestamps.report.build import build_report
 from pytest_timestamps.report.json_reader import load_report, parse_report
 from pytest_timestamps.report.json_writer import render_json
 from pytest_timestamps.report.schema import check_report, load_schema
-from tests.samples import SESSION_ID, case, facts, package_report, path, report
+from tests.samples import (
+    SESSION_ID,
+    case,
+    facts,
+    package_report,
+    path,
+    report,
+    thinned_report,
+)
 
 VALIDATOR = jsonschema.Draft202012Validator(load_schema())
 
@@ -92,6 +100,31 @@ def test_a_report_from_before_modules_is_read() -> None:
     assert (read.modules, read.session.instrumented) == ((), ())
 
 
+def test_calls_without_a_time_survive_the_round_trip() -> None:
+    """Of functions, of the merged tree, and of each test's and fixture's own."""
+    made = thinned_report()
+    written = render_json(made)
+    parsed = json.loads(written)
+    VALIDATOR.validate(parsed)
+    assert parse_report(written) == made
+    assert render_json(parse_report(written)) == written
+    rows = {row["name"]: row for row in parsed["functions"]}
+    assert (rows["shop.cart.item"]["estimated"], rows["shop.price"]["untimed"]) == (6_000, 3_000)
+    assert parsed["tests"][0]["call_tree"][1][-2:] == [6_000, 0]
+
+
+def test_a_report_without_such_calls_says_nothing_of_them() -> None:
+    """It is the same, byte for byte, as before there was thinning."""
+    made = document()
+    assert "estimated" not in made["functions"][0].keys() | made["call_tree"][0].keys()
+    assert {len(row) for test in made["tests"] for row in test["call_tree"]} == {12}
+    parsed = json.loads(render_json(thinned_report()))
+    rows = {row["name"]: set(row) for row in parsed["functions"]}
+    assert rows["shop.cart.item"] - rows["shop.cart.total"] == {"estimated"}
+    assert rows["shop.price"] - rows["shop.cart.total"] == {"untimed"}
+    assert [len(row) for row in parsed["tests"][0]["call_tree"]] == [12, 14, 14, 14]
+
+
 def test_a_module_may_be_listed_once_as_each_kind() -> None:
     """A second row of one name and kind is refused, as it is for functions."""
     made: Any = json.loads(render_json(package_report()))
@@ -152,12 +185,15 @@ BROKEN: list[tuple[tuple[str | int, ...], object, str]] = [
     (("functions", 0, "name"), None, "functions[0].name: expected a string, got null"),
     (("tests", 0, "outcome"), "ok", 'tests[0].outcome: expected "passed" or "failed" or'),
     (("tests", 1, "phases"), [], "tests[1].phases: expected an object, got []"),
-    (("tests", 1, "call_tree", 0), [1], "tests[1].call_tree[0]: expected 12 columns, got 1"),
+    (("tests", 1, "call_tree", 0), [1], "tests[1].call_tree[0]: expected 12 to 14 columns, got 1"),
     (("tests", 1, "call_tree", 0, 3), 0, "tests[1].call_tree[0][3]: expected a boolean, got 0"),
     (("session", "id"), "me", "session.id: expected text that matches"),
     (("session", "shards"), {}, "session.shards: expected an array, got {}"),
     (("session", "start_s"), "now", 'session.start_s: expected a number, got "now"'),
     (("session", "outcomes", "passed"), 1.5, "session.outcomes.passed: expected an integer"),
+    (("timeline", "spans"), [[0]], "timeline.spans[0]: expected 7 columns, got 1"),
+    (("functions", 0, "estimated"), -1, "functions[0].estimated: expected 0 or more, got -1"),
+    (("call_tree", 0, "untimed"), "2", 'call_tree[0].untimed: expected an integer, got "2"'),
     (("timeline", "spans"), [[0, 0, 0, 0, 0, 0, -1]], "timeline.spans[0][6]: expected 0 or more"),
     (("session", "shards"), [], "session.shards: expected 1 item or more, got 0"),
     (("session", "start_s"), 1e300, "session.start_s: expected 253402300799 or less, got 1e+300"),

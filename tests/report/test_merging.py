@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_timestamps.analysis.timings import Timing
 from pytest_timestamps.errors import ArgumentError
 from pytest_timestamps.recording.results import TimelineSpan
 from pytest_timestamps.report.build import build_report
@@ -101,6 +102,22 @@ def test_figures_are_sums() -> None:
     assert merged.session.outcomes["failed"] == 1
     assert merged.fixtures[0].setups == 5
     assert [run["run_id"] for run in merged.runs] == ["run-a", "run-b"]
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_what_was_not_timed_is_a_sum_too(flip: bool) -> None:
+    """A shard that only counted a function adds its calls, and has no say in the extremes."""
+    rows = [
+        path("f", section="call", calls=9, total_ns=27, min_ns=2, max_ns=4, estimated=6),
+        path("f", section="call", calls=5, total_ns=0, min_ns=0, max_ns=0, untimed=5),
+    ]
+    shards = [
+        build_report(facts(session_id(name)), {}, [case(name, row)])
+        for name, row in zip("ab", rows, strict=True)
+    ]
+    (merged,) = merge_reports(shards[::-1] if flip else shards).functions
+    assert merged == Timing("f", 14, 0, 27, 27, 2, 4, 0, 0, estimated=6, untimed=5)
+    assert merged.avg_ns == 3
 
 
 def test_session_covers_all_shards() -> None:
