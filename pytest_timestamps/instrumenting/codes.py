@@ -10,6 +10,7 @@ import gc
 from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType
 
+from pytest_timestamps.recording.engine import ENGINE
 from pytest_timestamps.recording.marks import MARKS
 from pytest_timestamps.recording.sites import SUSPENDABLE, Site
 
@@ -51,8 +52,13 @@ def living_functions(names: Iterable[str]) -> Iterator[tuple[str, CodeType]]:
 def mark_code(code: CodeType, name: str) -> bool:
     """Have the calls of ``code`` recorded as ``name``; False where a decorator does so already."""
     assert MARKS is not None
-    kind = "suspendable code" if code.co_flags & SUSPENDABLE else "code"
-    return MARKS.mark_found(code, Site(name, kind))
+    suspendable = code.co_flags & SUSPENDABLE
+    site = Site(name, "suspendable code" if suspendable else "code")
+    if not MARKS.mark_found(code, site):
+        return False
+    if not suspendable:
+        ENGINE.thinning.admit(site)
+    return True
 
 
 def unmark_code(code: CodeType) -> None:

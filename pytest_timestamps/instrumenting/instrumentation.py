@@ -9,6 +9,7 @@ from typing import Self
 
 from pytest_timestamps.errors import ArgumentError, ArgumentTypeError
 from pytest_timestamps.recording import DISABLED
+from pytest_timestamps.recording.engine import ENGINE
 from pytest_timestamps.recording.marks import MARKS
 
 from .codes import functions_in, living_functions, mark_code, unmark_code
@@ -57,8 +58,10 @@ class Instrumentation:
         self.modules: set[str] = set()
         on_code = None if MARKS is None else self._mark_module
         self._watch = ImportWatch(selection.takes_module, on_code, self._meet)
+        self._active = not DISABLED
         if DISABLED:
             return
+        ENGINE.thinning.start(self.budget)
         self._watch.start()
         self._meet_imported()
 
@@ -75,6 +78,9 @@ class Instrumentation:
     def remove(self) -> None:
         """Record these functions no more, unless something else records them."""
         self._watch.stop()
+        if self._active:
+            self._active = False
+            ENGINE.thinning.stop(self.budget)
         for code in self._codes:
             unmark_code(code)
         for replacement in reversed(self._replaced):

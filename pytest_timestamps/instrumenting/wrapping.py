@@ -12,6 +12,8 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from pytest_timestamps.recording import timestamp
+from pytest_timestamps.recording.engine import ENGINE
+from pytest_timestamps.recording.naming import wrapper_site
 
 __all__ = ["Replacement", "replace_functions"]
 
@@ -42,6 +44,9 @@ def replace_functions(module: ModuleType, takes: Callable[[str], bool]) -> Itera
                 continue
             if hasattr(function, "__wrapped__") or not takes(_name_of(function)):
                 continue
+            site = wrapper_site(_name_of(function), function)
+            if site.kind == "wrapper":
+                ENGINE.thinning.admit(site)
             if isinstance(value, cached_property):
                 # it can't be replaced without being told its name again: its function can
                 replaced: Any = timestamp(value.func)

@@ -53,8 +53,18 @@ class Calibration:
         _measure(engine, rounds, self._rounds)
         self._measured_ns = engine.clock()
         costs = {kind: _cost(latest) for kind, latest in self._rounds.items()}
-        missed_ns = max(costs["missed"].full_ns - costs["code"].full_ns, 0.0)
-        return SpanCosts(costs, missed_ns)
+        code = costs["code"]
+        # these two are measured only where functions may be thinned
+        counted, sampled = (costs.get(kind, code) for kind in ("counted", "sampled"))
+        return SpanCosts(
+            costs,
+            missed_ns=max(costs["missed"].full_ns - code.full_ns, 0.0),
+            counted_ns=counted.full_ns,
+            sampled=Cost(
+                max(sampled.inner_ns - code.inner_ns, 0.0),
+                max(sampled.outer_ns - code.outer_ns, 0.0),
+            ),
+        )
 
 
 def _measure(engine: "Engine", rounds: int, results: dict[str, list[_Round]]) -> None:
@@ -65,7 +75,7 @@ def _measure(engine: "Engine", rounds: int, results: dict[str, list[_Round]]) ->
     scope = Scope((), frozenset())
     origin = Origin(scope, lane=lane)
     ORIGIN.set(origin)
-    available = probes()
+    available = probes(engine)
     clock = engine.clock
     try:
         lane.top = root = scope.root_for(origin, None, lane)

@@ -15,7 +15,7 @@ from .between_spans import followed_by
 from .delegation import Delegation
 from .scope import ORIGIN
 from .sites import SUSPENDABLE, Site
-from .tree import NOWHERE
+from .tree import NOWHERE, THIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,17 +66,28 @@ def _build_start(engine: Engine, marks: Marks) -> Callable[..., None]:
             top = lane.top
             if top.origin is origin and lane.thread == thread_here():
                 child = top.recent
-                if child.latch.key is not code:
+                if child.key is not code:
                     child = top.children.get(id(code), NOWHERE)
                     top.recent = child
                     top.misses += 1
-                if child.latch.key is code:
+                key = child.latch.key
+                if key is code:
                     lane.top = child
                     child.start_ns = clock()
                     return
+                if key is THIN:
+                    counted = child.counted + 1
+                    if counted < child.due:
+                        child.counted = counted
+                    else:
+                        child.site.thinned.time(lane, child)
+                    return
             mark = marks.get(id(code))
             if isinstance(mark, Site):
-                here().open(code, mark)
+                if mark.thinned is None:
+                    here().open(code, mark)
+                else:
+                    mark.thinned.begin(here())
             elif mark is not None:
                 mark.begin(getframe(1).f_locals)
         except Exception:
@@ -88,10 +99,11 @@ def _build_start(engine: Engine, marks: Marks) -> Callable[..., None]:
 def _build_ends(
     engine: Engine, marks: Marks, delegation: Delegation
 ) -> tuple[Callable[..., None], Callable[..., None]]:
-    here = engine.lanes.here
     clock = engine.clock
     getframe = sys._getframe
     origin_here = ORIGIN.get
+    thinning = engine.thinning
+    end_slowly = _build_slow_end(engine, marks)
 
     def on_return(code: CodeType, offset: int, value: object) -> None:
         try:
@@ -109,6 +121,8 @@ def _build_ends(
             if active_ns > node.max_ns:
                 node.max_ns = active_ns
             lane.top = node.parent
+            if now_ns > thinning.due_ns:
+                thinning.look(now_ns)
         except Exception:
             engine.faults += 1
 
@@ -124,14 +138,23 @@ def _build_ends(
         except Exception:
             engine.faults += 1
 
+    return on_return, on_unwind
+
+
+def _build_slow_end(engine: Engine, marks: Marks) -> Callable[[CodeType, int, bool], None]:
+    here = engine.lanes.here
+
     def end_slowly(code: CodeType, now_ns: int, failed: bool) -> None:
         mark = marks.get(id(code))
         if isinstance(mark, Site):
-            here().close(code, now_ns, failed)
+            if mark.thinned is None:
+                here().close(code, now_ns, failed)
+            else:
+                mark.thinned.end(here(), now_ns, failed)
         elif mark is not None:
             mark.end()
 
-    return on_return, on_unwind
+    return end_slowly
 
 
 def _build_suspension(engine: Engine, marks: Marks, delegation: Delegation) -> Callable[..., None]:

@@ -73,6 +73,11 @@ class Capture:
         return self._timeline is not None
 
     @property
+    def started_ns(self) -> int:
+        """When it was last started, on the engine's clock."""
+        return self._started_ns
+
+    @property
     def untouched(self) -> bool:
         """Whether nothing has been recorded, nothing was started, and nobody is nested in it."""
         # Asked twice for every test, hence no loop: one scope is the collector's own.
@@ -90,6 +95,7 @@ class Capture:
     def _start(self, frame: FrameType) -> None:
         if not self.running:
             ENGINE.arm()
+            ENGINE.thinning.prepare()
             self.running = True
             now_ns = ENGINE.clock()
             self._started_ns = now_ns
@@ -123,6 +129,7 @@ class Capture:
         self.section_name = ""
         if touched:
             ENGINE.look_at_costs()
+            ENGINE.thinning.learn(touched, now_ns)
             self._absorb(touched, opened)
             ENGINE.forget_paused()
         for scope in scopes:
@@ -134,7 +141,9 @@ class Capture:
                         member.take_over(scope)
                 settle_over(scope, ENGINE.costs)
         # for whoever gathers outside this capture, all this is recording's own cost
-        ENGINE.exempt(ENGINE.clock() - now_ns)
+        spent_ns = ENGINE.clock() - now_ns
+        ENGINE.exempt(spent_ns)
+        ENGINE.thinning.pay(self._overhead_ns + spent_ns, self._wall_ns)
 
     def __enter__(self) -> Self:
         self._start(sys._getframe(1))

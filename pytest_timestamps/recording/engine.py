@@ -17,6 +17,7 @@ from .sites import SWITCH
 from .spans import Lanes, build_spans
 from .starters import Starters
 from .steps import Steps
+from .thinning import Thinning
 from .tree import NOWHERE, Node, Root
 
 TYPE_CHECKING = False
@@ -67,6 +68,7 @@ class Engine:
         self.getframe: Callable[[int], FrameType] = sys._getframe
         self.costs: SpanCosts = NO_OVERHEAD
         self.calibrates = True
+        self.thinning = Thinning(self)
         self._calibration: Calibration | None = None
         self.chore: Chore | None = None
         self.clock = clock
@@ -77,7 +79,7 @@ class Engine:
     def _build(self, clock: Callable[[], int]) -> None:
         self.clock = clock
         self.lanes = Lanes(clock, self._find_scope)
-        self.spans = build_spans(self.lanes, clock, self.note_fault)
+        self.spans = build_spans(self.lanes, clock, self.note_fault, self.thinning)
         if self.chore is not None:
             self.spans.close = followed_by(self.spans.close, self.chore, clock)
 
@@ -351,7 +353,12 @@ def _first_of_its_name(node: Node) -> Node:
 
 
 ENGINE = Engine()
-ENGINE.instruments.append(Steps() if MARKS is None else Monitor(MARKS))
+if MARKS is None:
+    ENGINE.instruments.append(Steps())
+else:
+    _monitor = Monitor(MARKS)
+    ENGINE.instruments.append(_monitor)
+    ENGINE.thinning.set_returns = _monitor.set_returns
 ENGINE.instruments.append(Starters(MARKS))
 SWITCH.engine = ENGINE
 

@@ -96,15 +96,11 @@ class FoldingStack(Stack):
         top = self.top
         if top.origin is not ORIGIN.get() or not _is_simple(paused, top):
             return False
-        name = site.name
-        if name in self.shut_names:
-            known = self.shut_names[name]
-            return known is not None and self._fold(key, frame, paused, known)
-        node, base = top, self.folds[-1].node
-        while node is not base:
-            if node.site.name == name:
-                return self._fold(key, frame, paused, node)
-            node = node.parent
+        if site.name in self.shut_names and self.shut_names[site.name] is None:
+            return False
+        node = self._open_node(site.name)
+        if node is not None:
+            return self._fold(key, frame, paused, node)
         child = top.child(key, site) or top.add(key, site)
         if child is None:
             return False
@@ -112,6 +108,16 @@ class FoldingStack(Stack):
         child.frame = frame
         self._start_plain(child, paused)
         return True
+
+    def _open_node(self, name: str) -> Node | None:
+        """The node of that name which is open on a folded stack."""
+        known = self.shut_names.get(name)
+        if known is not None:
+            return known
+        for node in nodes_above(self.top, self.folds[-1].node):
+            if node.site.name == name:
+                return node
+        return None
 
     def _close_folded(self, key: Any, now_ns: int, failed: bool) -> bool:
         """Close the innermost span of a folded stack, if it is one of ``key``."""
@@ -169,7 +175,7 @@ class FoldingStack(Stack):
         for node in fold.shut:
             del self.shut_names[node.site.name]
             for latch in node.latch.namesakes:
-                latch.key = latch.own
+                latch.key = latch.usual
 
     def expand(self) -> None:
         """Make a folded lane a guarded one, with the same spans open."""

@@ -92,7 +92,7 @@ def add_scopes(
                     above, _ = seen_above(node, capture)
                     if above is None:
                         continue
-                    node, figures = above, (0, 0, 0, 0, figures[4], NO_MINIMUM, 0, 0)
+                    node, figures = above, (0, 0, 0, 0, figures[4], NO_MINIMUM, 0, 0, 0, 0)
                 table.add(places.locate(node), figures)
     return overhead_ns
 
@@ -112,13 +112,15 @@ class _Sums:
     ``inner_ns``, ``outer_ns`` and ``full_ns`` are recording's cost inside this node's own spans,
     around them, and both, without folded calls; ``folded_ns`` is what those cost inside of
     themselves, ``own_ns`` the cost of all of the node's calls, and ``below_ns`` that of all that
-    ran during its spans, folded calls included.
+    ran during its spans, folded calls included. ``estimated_ns`` is the time of calls that were
+    only counted.
     """
 
     __slots__ = (
         "around_ns",
         "below_ns",
         "children_ns",
+        "estimated_ns",
         "folded_ns",
         "full_ns",
         "inner_ns",
@@ -129,6 +131,7 @@ class _Sums:
     def __init__(self) -> None:
         self.below_ns = 0.0
         self.children_ns = 0
+        self.estimated_ns = 0
         self.around_ns = 0.0
         self.inner_ns = 0.0
         self.outer_ns = 0.0
@@ -188,14 +191,30 @@ class _View:
         if self._costs is not NO_OVERHEAD:
             self._price(node, sums, now.spans)
             sums.below_ns += node.settled_ns
+        if node.counted:
+            self._estimate(node, sums)
         parent: Node | None = node.parent
         if isinstance(parent, Root):
             parent = parent.under
         if parent is not None:
             above = self.of(parent)
-            above.children_ns += node.total_ns + now.total_ns
+            above.children_ns += node.total_ns + now.total_ns + sums.estimated_ns
             above.below_ns += sums.full_ns + sums.below_ns
             above.around_ns += sums.outer_ns
+
+    def _estimate(self, node: Node, sums: _Sums) -> None:
+        """The time of calls that were counted and not timed, and what counting cost."""
+        sampled = self._costs.sampled
+        around_ns = node.counted * self._costs.counted_ns + node.sampled * sampled.outer_ns
+        within_ns = node.sampled * sampled.inner_ns
+        sums.outer_ns += around_ns
+        sums.inner_ns += within_ns
+        sums.full_ns += around_ns + within_ns
+        sums.own_ns += around_ns + within_ns
+        thinned = node.site.thinned
+        if thinned is not None and thinned.rate is not None:
+            self_ns = max(node.total_ns - sums.children_ns - sums.inner_ns - sums.around_ns, 0.0)
+            sums.estimated_ns = round(node.counted * thinned.mean_ns(node.calls, self_ns))
 
     def _price(self, node: Node, sums: _Sums, still_open: int) -> None:
         """What recording cost on ``node``, by how often it was called and resumed."""
@@ -261,12 +280,13 @@ class _View:
                 longest_ns = min(longest_ns, total_less_ns)
         else:
             total_less_ns = _less(total_ns, within_ns)
+        estimates = sums.estimated_ns > 0
         return (
-            calls,
+            calls + node.counted,
             node.errors,
             now.spans,
-            total_less_ns,
-            _less(self_ns, sums.inner_ns + sums.folded_ns + sums.around_ns),
+            total_less_ns + sums.estimated_ns,
+            _less(self_ns, sums.inner_ns + sums.folded_ns + sums.around_ns) + sums.estimated_ns,
             _least(
                 node.min_ns if node.min_ns < now.shortest_ns else now.shortest_ns,
                 per_call_ns,
@@ -274,6 +294,8 @@ class _View:
             ),
             longest_ns,
             node.suspended_ns,
+            node.counted if estimates else 0,
+            0 if estimates else node.counted,
         )
 
     def _total_less(self, node: Node) -> int:

@@ -11,7 +11,7 @@ from .activation import Activation, Paused, ground, is_whole
 from .folding import FoldingStack
 from .scope import ORIGIN
 from .sites import ANY_FRAME
-from .tree import NOWHERE, Node, PartSite, Root, is_seen
+from .tree import NOWHERE, THIN, Node, PartSite, Root, is_seen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,6 +144,24 @@ class Lane(FoldingStack):
         elif type(span.site) is PartSite:
             # whoever sees the node that it folds into sees all of it
             span.site = span.site.whole
+
+    def counting_node(self, place: Node, key: Any, site: Site) -> Node | None:
+        """The node for which a call at ``place`` counts that isn't timed.
+
+        None for recursion, on a timeline, and where there is no room.
+        """
+        scope, name = place.root.scope, site.name
+        if scope.timelines:
+            return None
+        node = place.children.get(id(key))
+        if node is not None and not self.stack:
+            # the latch of a name that is open below a recursion is shut
+            return node if node.latch.key is THIN else None
+        if self.folds:
+            is_open = name in self.shut_names or self._open_node(name) is not None
+        else:
+            is_open = bool(self._open_nodes(name, scope))
+        return None if is_open else node or place.add(key, site)
 
     def open_unseen(self, key: Any) -> None:
         """Open a span whose start was not seen: it counts for nothing and hides nothing."""

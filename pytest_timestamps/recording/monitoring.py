@@ -12,7 +12,7 @@ import os
 import sys
 
 from .callbacks import build_callbacks
-from .sites import SUSPENDABLE
+from .sites import SUSPENDABLE, Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,9 +83,18 @@ class Monitor:
         wanted = 0
         if mark is not None:
             wanted = events.PY_START | events.PY_RETURN
+        if isinstance(mark, Site) and mark.thinned is not None and not mark.thinned.open:
+            wanted = events.PY_START
         if code.co_flags & SUSPENDABLE:
             wanted |= events.PY_YIELD | events.PY_RESUME
         _MONITORING.set_local_events(self._tool, code, wanted)
+
+    def set_returns(self, code: CodeType, wanted: bool) -> None:
+        """Have the returns of a plain function told, besides its calls, or not; while armed."""
+        if self._tool is not None:
+            events = _MONITORING.events
+            told = events.PY_START | events.PY_RETURN if wanted else events.PY_START
+            _MONITORING.set_local_events(self._tool, code, told)
 
 
 def _warn_of_taken_ids() -> None:

@@ -27,17 +27,36 @@ class SpanCosts:
 
     ``fold`` is what a recursive call costs, ``guarded_fold`` what one on a guarded lane does,
     ``missed_ns`` what a span costs more where its caller called something else before.
+    ``counted_ns`` is the cost of a call that is counted and not timed, ``sampled`` what such a
+    function's call costs more than others where it is timed.
     """
 
-    __slots__ = ("_kinds", "code", "fold", "guarded_fold", "missed_ns", "slow")
+    __slots__ = (
+        "_kinds",
+        "code",
+        "counted_ns",
+        "fold",
+        "guarded_fold",
+        "missed_ns",
+        "sampled",
+        "slow",
+    )
 
-    def __init__(self, kinds: dict[str, Cost], missed_ns: float) -> None:
+    def __init__(
+        self,
+        kinds: dict[str, Cost],
+        missed_ns: float,
+        counted_ns: float = 0.0,
+        sampled: Cost | None = None,
+    ) -> None:
         self._kinds = kinds
         self.code = kinds["code"]
         self.slow = kinds["slow"]
         self.fold = kinds["fold"]
         self.guarded_fold = kinds["guarded fold"]
         self.missed_ns = missed_ns
+        self.counted_ns = counted_ns
+        self.sampled = sampled or Cost(0.0, 0.0)
 
     def of(self, kind: str) -> Cost:
         """The cost of a plain span of ``kind``."""

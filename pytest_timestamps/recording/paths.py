@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PathTable"]
 
-_CALLS, _ERRORS, _OPEN, _TOTAL, _SELF, _MIN, _MAX, _SUSPENDED = range(4, 12)
+_CALLS, _ERRORS, _OPEN, _TOTAL, _SELF, _MIN, _MAX, _SUSPENDED, _ESTIMATED, _UNTIMED = range(4, 14)
 
 
 class PathTable:
@@ -49,7 +49,7 @@ class PathTable:
                 place = (len(self._rows), True)
                 self._names.add(name)
                 self._rows.append(
-                    [parent, name, section, detached, 0, 0, 0, 0, 0, NO_MINIMUM, 0, 0]
+                    [parent, name, section, detached, 0, 0, 0, 0, 0, NO_MINIMUM, 0, 0, 0, 0]
                 )
             self._index[key] = place
         return place
@@ -66,10 +66,13 @@ class PathTable:
         return None
 
     def add(self, place: tuple[int, bool], figures: tuple[int, ...]) -> None:
-        """Add calls, errors, open, total, self, minimum, maximum, suspended at ``place``."""
+        """Add ``figures`` at ``place``: those of `PathStats`, from its calls on."""
         number, counts_total = place
         row = self._rows[number]
-        calls, errors, still_open, total_ns, self_ns, min_ns, max_ns, suspended_ns = figures
+        (
+            calls, errors, still_open, total_ns, self_ns, min_ns, max_ns, suspended_ns,
+            estimated, untimed,
+        ) = figures  # fmt: skip
         row[_CALLS] += calls
         row[_ERRORS] += errors
         row[_OPEN] += still_open
@@ -81,6 +84,8 @@ class PathTable:
         if max_ns > row[_MAX]:
             row[_MAX] = max_ns
         row[_SUSPENDED] += suspended_ns
+        row[_ESTIMATED] += estimated
+        row[_UNTIMED] += untimed
 
     def rows(self) -> tuple[PathStats, ...]:
         """The table, frozen; a path without any finished or open span has a minimum of 0."""

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from typing import Any
 
+    from .engine import Engine
+    from .thinned import SetReturns
+
     Loop = Callable[[], None]
 
 __all__ = ["CALLS", "Probe", "probes"]
@@ -166,8 +169,23 @@ def _missing() -> Probe:
     return Probe(_alternating(one, other), bare, _no_calls, site, other_site)
 
 
-def probes() -> "dict[str, Probe]":
-    """By kind of site, what to measure; made once."""
+def _thinned(rate: int | None, set_returns: "SetReturns | None") -> Probe:
+    """A function that is thinned, one in ``rate`` of whose calls is timed."""
+    from .marks import MARKS
+    from .thinned import Thinned
+
+    function, site = _recorded(_function, "code")
+    if MARKS is None:
+        site.thinned = Thinned(site, site, rate, None)
+    else:
+        assert set_returns is not None
+        site.thinned = Thinned(function.__code__, site, rate, set_returns)
+        set_returns(function.__code__, False)
+    return Probe(_calls(function), _calls(_function), _no_calls, site)
+
+
+def probes(engine: "Engine") -> "dict[str, Probe]":
+    """By kind of span, what to measure here and now; each is made once."""
     if not _made:
         from .block import timestamp_block
 
@@ -176,6 +194,9 @@ def probes() -> "dict[str, Probe]":
         _made["missed"] = _missing()
         block_site = timestamp_block("calibration")._site
         _made["block"] = Probe(_blocks("calibration"), _unblocked, _no_calls, block_site)
+    if engine.thinning.active and "counted" not in _made:
+        _made["counted"] = _thinned(None, engine.thinning.set_returns)
+        _made["sampled"] = _thinned(1, engine.thinning.set_returns)
     return _made
 
 

@@ -263,6 +263,10 @@ class ScopeTable:
                 member.scopes.append(scope)
         return scope
 
+    def all(self) -> list[Scope]:
+        """All open scopes."""
+        return list(self._scopes.values())
+
     def close(self, scopes: Iterable[Scope]) -> None:
         """Close ``scopes``: their captures stopped, or their process is a copy."""
         for scope in scopes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .engine import Engine
+    from .thinned import Thinned
 
 __all__ = ["ANY_FRAME", "COROUTINE", "SUSPENDABLE", "SWITCH", "Site", "Switch"]
 
@@ -23,13 +24,18 @@ ANY_FRAME = -1
 
 
 class Site:
-    """A named place in the code; ``kind`` says how its spans are recorded, and so their cost."""
+    """A named place in the code; ``kind`` says how its spans are recorded, and so their cost.
 
-    __slots__ = ("__weakref__", "kind", "name")
+    ``thinned`` is set where most calls are counted and not timed, which ``may_thin`` allows.
+    """
+
+    __slots__ = ("__weakref__", "kind", "may_thin", "name", "thinned")
 
     def __init__(self, name: str, kind: str) -> None:
         self.name = name
         self.kind = kind
+        self.may_thin = False
+        self.thinned: Thinned | None = None
 
     def __repr__(self) -> str:
         return f"<Site {self.name!r} ({self.kind})>"

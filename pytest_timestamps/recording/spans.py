@@ -13,7 +13,7 @@ from _thread import _local, get_ident
 from .activation import Paused
 from .lane import Lane
 from .scope import ORIGIN
-from .tree import NOWHERE
+from .tree import NOWHERE, THIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from .sites import Site
     from .stack import FindScope
+    from .thinning import Thinning
 
 __all__ = ["Lanes", "Spans", "build_spans"]
 
@@ -86,14 +87,18 @@ class Lanes:
 
 
 class Spans:
-    """The operations of one engine; ``key`` closes what was opened with it."""
+    """The operations of one engine; ``key`` closes what was opened with it.
 
-    __slots__ = ("close", "fail", "open", "open_block", "pause", "resume")
+    ``count`` counts a call of a site that is thinned; False where it is to be opened after all.
+    """
+
+    __slots__ = ("close", "count", "fail", "open", "open_block", "pause", "resume")
 
     def __init__(
         self,
         open: Callable[[Any, Site], None],  # a field, named for what it does
         open_block: Callable[[Site, int], None],
+        count: Callable[[Site], bool],
         close: Callable[[Any], None],
         fail: Callable[[Any], None],
         pause: Callable[[Any, int], list[Paused]],
@@ -101,18 +106,22 @@ class Spans:
     ) -> None:
         self.open = open
         self.open_block = open_block
+        self.count = count
         self.close = close
         self.fail = fail
         self.pause = pause
         self.resume = resume
 
 
-def build_spans(lanes: Lanes, clock: Callable[[], int], on_fault: Callable[[], None]) -> Spans:
+def build_spans(
+    lanes: Lanes, clock: Callable[[], int], on_fault: Callable[[], None], thinning: Thinning
+) -> Spans:
     """The span operations over ``lanes`` and ``clock``.
 
     None of them raises: ``on_fault`` is called instead.
+    ``thinning`` looks at what was recorded, when it is time.
     """
-    close, pause = _build_ends(lanes, clock, on_fault)
+    close, pause = _build_ends(lanes, clock, on_fault, thinning)
     here = lanes.here
 
     def fail_span(key: Any) -> None:
@@ -132,7 +141,8 @@ def build_spans(lanes: Lanes, clock: Callable[[], int], on_fault: Callable[[], N
 
     open_span = _build_open(lanes, clock, on_fault)
     open_block = _build_open_block(lanes, clock, on_fault)
-    return Spans(open_span, open_block, close, fail_span, pause, resume_spans)
+    count = _build_count(lanes, on_fault)
+    return Spans(open_span, open_block, count, close, fail_span, pause, resume_spans)
 
 
 def _build_open(
@@ -194,8 +204,37 @@ def _build_open_block(
     return open_block
 
 
+def _build_count(lanes: Lanes, on_fault: Callable[[], None]) -> Callable[[Site], bool]:
+    here = lanes.here
+    origin_here = ORIGIN.get
+    thread_here = get_ident
+
+    def count_span(site: Site) -> bool:
+        origin = origin_here()
+        lane: Any = origin.lane
+        top = lane.top
+        if top.origin is origin and lane.thread == thread_here():
+            child = top.recent
+            if child.key is not site:
+                child = top.children.get(id(site), NOWHERE)
+                top.recent = child
+                top.misses += 1
+            if child.latch.key is THIN and child.counted + 1 < child.due:
+                child.counted += 1
+                return True
+        try:
+            thinned: Any = site.thinned
+            counted: bool = thinned.counts(here())
+        except Exception:
+            on_fault()
+            return False
+        return counted
+
+    return count_span
+
+
 def _build_ends(
-    lanes: Lanes, clock: Callable[[], int], on_fault: Callable[[], None]
+    lanes: Lanes, clock: Callable[[], int], on_fault: Callable[[], None], thinning: Thinning
 ) -> tuple[Callable[[Any], None], Callable[[Any, int], list[Paused]]]:
     here = lanes.here
     origin_here = ORIGIN.get
@@ -218,6 +257,8 @@ def _build_ends(
         if active_ns > node.max_ns:
             node.max_ns = active_ns
         lane.top = node.parent
+        if now_ns > thinning.due_ns:
+            thinning.look(now_ns)
 
     def pause_span(key: Any, frame: int) -> list[Paused]:
         now_ns = clock()

@@ -102,6 +102,18 @@ class Stack:
         """The innermost node, an idle root included; `NOWHERE` where there is none."""
         return self.stack[-1].place if self.stack else self.top
 
+    def known_place(self) -> Node | None:
+        """The node under which a span belongs, where that is plain to see, else None."""
+        origin = ORIGIN.get()
+        place = self.top
+        if self.stack:
+            place = self.stack[-1].place if self.stack[-1].origin is origin else NOWHERE
+        return place if place.origin is origin else None
+
+    def has_open(self, key: Any) -> bool:
+        """Is a span of ``key`` open on this lane?"""
+        return self.top.key is key or any(span[0].key is key for span in self.open_spans(0))
+
     def busy_place(self) -> Node:
         """The innermost node that is open; `NOWHERE` where there is none."""
         node = ground(self.place())

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .capture import Capture
     from .scope import Origin, Scope
 
-__all__ = ["NOWHERE", "NO_MINIMUM", "SHUT", "Latch", "Node", "PartSite", "Root", "is_seen"]
+__all__ = ["NOWHERE", "NO_MINIMUM", "SHUT", "THIN", "Latch", "Node", "PartSite", "Root", "is_seen"]
 
 NO_MINIMUM = 1 << 62
 """Larger than any duration: the minimum of no spans."""
@@ -50,21 +50,33 @@ SHUT = object()
 """The key of a latch whose name is open below a recursive call: it is no code's."""
 
 
+THIN = object()
+"""The key of a latch whose nodes' calls are counted and, but for a few, not timed."""
+
+
 class Latch:
     """What opens and closes the nodes of one name and ``own`` key below one root.
 
-    ``key`` is that key, or `SHUT` where none of them may be opened plainly. ``namesakes`` are the
-    latches of that name, itself included: functions can share one.
+    ``key`` is that key, or `SHUT` where none of them may be opened plainly; `THIN` is the
+    ``usual`` one where most calls are only counted. ``namesakes`` are the latches of that name,
+    itself included: functions can share one.
     """
 
-    __slots__ = ("key", "namesakes", "own")
+    __slots__ = ("key", "namesakes", "own", "usual")
 
-    def __init__(self, key: Any, namesakes: list[Latch]) -> None:
-        self.key = self.own = key
+    def __init__(self, key: Any, usual: Any, namesakes: list[Latch]) -> None:
+        self.own = key
+        self.key = self.usual = usual
         self.namesakes = namesakes
 
+    def thin(self) -> None:
+        """Have calls counted from now on."""
+        self.usual = THIN
+        if self.key is not SHUT:
+            self.key = THIN
 
-_ROOT_LATCH = Latch(None, [])
+
+_ROOT_LATCH = Latch(None, None, [])
 _ROOT_SITE = Site("", "root")
 _SERIALS = count()
 
@@ -85,13 +97,17 @@ class Node:
     finding it. ``misses`` counts where it was another one.
     ``over`` lists the roots that ran on top of this node on the same stack.
     ``frame`` is the id of the suspendable frame in which the running block was entered, else 0.
+    ``counted`` calls were not timed; the next to be timed is the one that is ``due``, 0 where that
+    isn't settled yet. ``sampled`` counts those that were timed among them.
     """
 
     __slots__ = (
         "calls",
         "children",
+        "counted",
         "credit_ns",
         "debit_ns",
+        "due",
         "errors",
         "folded_in",
         "folded_out",
@@ -109,6 +125,7 @@ class Node:
         "recent",
         "resumes",
         "root",
+        "sampled",
         "settled_ns",
         "site",
         "slow",
@@ -131,6 +148,9 @@ class Node:
         self.start_ns = 0
         self.frame = 0
         self.calls = 0
+        self.counted = 0
+        self.due = 0
+        self.sampled = 0
         self.errors = 0
         self.total_ns = 0
         self.min_ns = NO_MINIMUM
@@ -152,7 +172,7 @@ class Node:
         """The new child for ``key``, or None where the scope has no room for more paths."""
         if not self.root.scope.claim_path():
             return None
-        child = Node(key, site, self, self.root, self.root.latch_for(site.name, key))
+        child = Node(key, site, self, self.root, self.root.latch_for(key, site))
         if self.children is _NO_CHILDREN:
             self.children = {}
         self.children[id(site if type(site) is PartSite else key)] = child
@@ -209,13 +229,14 @@ class Root(Node):
         self.latches: dict[str, list[Latch]] = {}
         super().__init__(None, _ROOT_SITE, self, self, _ROOT_LATCH)
 
-    def latch_for(self, name: str, key: Any) -> Latch:
-        """The latch of the nodes of this name and key; made where there is none."""
-        namesakes = self.latches.setdefault(name, [])
+    def latch_for(self, key: Any, site: Site) -> Latch:
+        """The latch of the nodes of this key and the site's name; made where there is none."""
+        namesakes = self.latches.setdefault(site.name, [])
         for latch in namesakes:
             if latch.own is key:
                 return latch
-        latch = Latch(key, namesakes)
+        whole = site.whole if type(site) is PartSite else site
+        latch = Latch(key, key if whole.thinned is None else THIN, namesakes)
         namesakes.append(latch)
         return latch
 

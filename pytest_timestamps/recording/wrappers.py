@@ -80,6 +80,12 @@ def _wrap_plain(function: Callable[..., Any], site: Site) -> Any:
         if not switch.armed:
             return function(*args, **kwargs)
         spans = switch.engine.spans
+        if site.thinned is not None and spans.count(site):
+            try:
+                return function(*args, **kwargs)
+            except BaseException:
+                site.thinned.note_failure(switch.engine.lanes.here())
+                raise
         spans.open(site, site)
         try:
             result = function(*args, **kwargs)

@@ -1,0 +1,285 @@
+"""Which functions are thinned: those whose recording would distort the picture, or cost too much.
+
+It concerns functions that nobody has decorated. By itself it takes only leaves, which call nothing
+that is recorded: whatever else is timed keeps its place in the call tree. Where a budget is given
+and that is not enough, functions that call others are *counted only*: from then on their time
+belongs to their callers, and what they call hangs below these.
+"""
+
+from __future__ import annotations
+
+from .overhead import NO_OVERHEAD
+from .thinned import NEVER, RATE, Thinned
+from .tree import Root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+    from typing import Any
+
+    from .engine import Engine
+    from .scope import Scope
+    from .sites import Site
+    from .thinned import SetReturns
+    from .tree import Node
+
+__all__ = ["Thinning"]
+
+_OFTEN = 1_000
+"""Calls, of those that were looked at, after which a leaf may be found to distort."""
+
+_DISTORTS = 10
+"""A leaf distorts that takes less than so many times what recording it costs."""
+
+_OFTEN_ENOUGH = 100
+"""Calls after which a function may be taken to keep to a budget."""
+
+_AT_ONCE = 5
+"""How many of those are taken before it is seen what came of it."""
+
+_LOOK_NS = 20_000_000
+"""How long a program may run between two looks at what is called often."""
+
+_SHARE = 100
+"""A look may take this part of the time: larger trees are looked at less often."""
+
+_WINDOW_NS = 500_000_000
+"""A budget is held about this latest part of the program's own time."""
+
+
+class _Seen:
+    """How often a function was called so far, for how long, and whether as a leaf."""
+
+    __slots__ = ("calls", "key", "leaf", "self_ns", "site")
+
+    def __init__(self, key: Any, site: Site) -> None:
+        self.key = key
+        self.site = site
+        self.calls = 0
+        self.self_ns = 0.0
+        self.leaf = True
+
+    def add(self, node: Node, inner_ns: float) -> None:
+        """Add what ``node`` has seen; ``inner_ns`` is what recording costs within a call."""
+        self.calls += node.calls
+        below_ns = sum(child.total_ns for child in list(node.children.values()))
+        self.self_ns += max(node.total_ns - below_ns - node.calls * inner_ns, 0.0)
+        self.leaf = self.leaf and not (
+            node.children or node.plain_folds_out or node.folded_out or node.over
+        )
+
+    def merge(self, other: _Seen) -> None:
+        """Add what ``other`` has seen of the same function."""
+        self.calls += other.calls
+        self.self_ns += other.self_ns
+        self.leaf = self.leaf and other.leaf
+
+
+class Thinning:
+    """Who is thinned, decided anew each time that enough has been seen.
+
+    ``due_ns`` is when it is time to look again. ``set_returns`` switches the returns of a code
+    object on and off where `sys.monitoring` tells of them.
+    ``budget`` is the share of the program's own time that recording may cost, None for no limit.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._starts: list[float | None] = []
+        self._sites: dict[str, Site] = {}
+        self._seen: dict[int, _Seen] = {}
+        self._looked = False
+        self._cost_ns = 0.0
+        self._program_ns = 0.0
+        self.due_ns = NEVER
+        self.set_returns: SetReturns | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether anything may be thinned at present."""
+        return bool(self._starts)
+
+    @property
+    def budget(self) -> float | None:
+        """The smallest that was given."""
+        return min((one for one in self._starts if one is not None), default=None)
+
+    # What may be thinned
+
+    def start(self, budget: float | None) -> None:
+        """Thin from now on what is admitted; each start has its `stop`."""
+        self._starts.append(budget)
+        self.due_ns = 0
+
+    def admit(self, site: Site) -> None:
+        """The calls of ``site`` may be thinned, if no other has its name."""
+        other = self._sites.setdefault(site.name, site)
+        site.may_thin = other is site
+        if other is not site:
+            # a call of one can be recursion of the other
+            other.may_thin = False
+
+    def stop(self, budget: float | None) -> None:
+        """Undo a `start`; with the last, what is thinned stays so while it is recorded at all."""
+        self._starts.remove(budget)
+        if not self._starts:
+            self.due_ns = NEVER
+            self._sites.clear()
+            self._seen.clear()
+            self._cost_ns = self._program_ns = 0.0
+
+    # What is seen
+
+    def prepare(self) -> None:
+        """Before a capture starts: what is dear can't be told without knowing the costs."""
+        if self._starts and self._engine.costs is NO_OVERHEAD:
+            self._engine.look_at_costs()
+
+    def look(self, now_ns: int) -> None:
+        """In the middle of what is recorded: judge by that too. Never raises."""
+        engine = self._engine
+        spent_ns = 0
+        if self._starts:
+            try:
+                self._judge_running(now_ns)
+            except Exception:
+                engine.note_fault()
+            spent_ns = engine.clock() - now_ns
+            engine.exempt(spent_ns)
+        self._rest(now_ns, spent_ns)
+
+    def learn(self, scopes: Iterable[Scope], now_ns: int) -> None:
+        """A capture has stopped, which recorded ``scopes``: judge by that, if it is time.
+
+        So it is for one that was looked at while it ran, too: else short ones would be missed.
+        """
+        due = self._looked or now_ns >= self.due_ns
+        if not (due and self._starts) or self._engine.costs is NO_OVERHEAD:
+            return
+        self._looked = False
+        found = self._find(scopes)
+        for key, seen in found.items():
+            known = self._seen.get(key)
+            if known is None or known.key is not seen.key:
+                self._seen[key] = seen
+            else:
+                known.merge(seen)
+        self._judge([self._seen[key] for key in found], self._is_over(0.0, 0.0))
+        self._rest(now_ns, self._engine.clock() - now_ns)
+
+    def _judge_running(self, now_ns: int) -> None:
+        if self._engine.costs is NO_OVERHEAD:
+            return
+        found = self._find(self._engine.scopes.all())
+        over = self._is_over(self._cost_of(found.values()), self._running_ns(now_ns))
+        for key, seen in found.items():
+            known = self._seen.get(key)
+            if known is not None and known.key is seen.key:
+                seen.merge(known)
+        self._looked = True
+        self._judge(found.values(), over)
+
+    def _rest(self, now_ns: int, spent_ns: int) -> None:
+        """Look again after a while."""
+        self.due_ns = now_ns + max(_LOOK_NS, _SHARE * spent_ns) if self._starts else NEVER
+
+    def pay(self, cost_ns: float, wall_ns: int) -> None:
+        """A capture that ran for ``wall_ns`` cost that much, what came after it included."""
+        if self.budget is None:
+            return
+        self._cost_ns += cost_ns
+        self._program_ns += max(wall_ns - cost_ns, 0.0)
+        if self._program_ns > _WINDOW_NS:
+            self._cost_ns /= 2
+            self._program_ns /= 2
+
+    def _find(self, scopes: Iterable[Scope]) -> dict[int, _Seen]:
+        """By the key's id, what ``scopes`` have seen of functions that may be thinned."""
+        costs = self._engine.costs
+        found: dict[int, _Seen] = {}
+        for scope in scopes:
+            for node in () if scope.timelines else _nodes_in(scope):
+                site = node.site
+                if site.thinned is None and not site.may_thin:
+                    continue
+                inner_ns = costs.of(site.kind).inner_ns
+                if site.thinned is not None:
+                    _refine(site.thinned, node, inner_ns)
+                else:
+                    seen = found.get(id(node.key))
+                    if seen is None:
+                        seen = found[id(node.key)] = _Seen(node.key, site)
+                    seen.add(node, inner_ns)
+        return found
+
+    def _cost_of(self, seen: Iterable[_Seen]) -> float:
+        full_ns = self._engine.costs.code.full_ns
+        return sum(one.calls * full_ns for one in seen)
+
+    def _running_ns(self, now_ns: int) -> float:
+        """How long the outermost running capture has been running."""
+        entries = list(self._engine.entries)
+        return max((now_ns - entry.capture.started_ns for entry in entries), default=0)
+
+    def _is_over(self, cost_ns: float, wall_ns: float) -> bool:
+        budget = self.budget
+        if budget is None:
+            return False
+        own_ns = self._program_ns + max(wall_ns - cost_ns, 0.0)
+        return self._cost_ns + cost_ns > budget * own_ns
+
+    # What follows
+
+    def _judge(self, candidates: Collection[_Seen], over: bool) -> None:
+        short_ns = _DISTORTS * self._engine.costs.code.full_ns
+        chosen = [
+            one
+            for one in candidates
+            if one.leaf and one.calls >= _OFTEN and one.self_ns < short_ns * one.calls
+        ]
+        if over:
+            rest = [one for one in candidates if one.calls >= _OFTEN_ENOUGH and one not in chosen]
+            rest.sort(key=lambda one: one.calls, reverse=True)
+            chosen += rest[:_AT_ONCE]
+        if not chosen:
+            return
+        lanes = list(self._engine.lanes.in_use)
+        running = {id(span[0].key) for lane in lanes for span in lane.open_spans(0)}
+        for one in chosen:
+            if id(one.key) not in running:
+                self._thin(one)
+
+    def _thin(self, seen: _Seen) -> None:
+        site = seen.site
+        if site.thinned is not None or not site.may_thin:
+            return
+        engine = self._engine
+        returns = None if seen.key is site else self.set_returns
+        thinned = Thinned(seen.key, site, RATE if seen.leaf else None, returns)
+        thinned.calls, thinned.self_ns = seen.calls, seen.self_ns
+        site.thinned = thinned
+        for scope in engine.scopes.all():
+            for root in list(scope.roots):
+                for latch in root.latches.get(site.name, ()):
+                    latch.thin()
+        if returns is not None:
+            returns(seen.key, False)
+        self._seen.pop(id(seen.key), None)
+
+
+def _refine(thinned: Thinned, node: Node, inner_ns: float) -> None:
+    """Add the timed calls of ``node`` to what is known of the function."""
+    below_ns = sum(child.total_ns for child in list(node.children.values()))
+    thinned.calls += node.calls
+    thinned.self_ns += max(node.total_ns - below_ns - node.calls * inner_ns, 0.0)
+
+
+def _nodes_in(scope: Scope) -> Iterator[Node]:
+    """All nodes in ``scope``, parents first."""
+    for root in list(scope.roots):
+        nodes: list[Node] = [root]
+        for node in nodes:
+            if node.children:
+                nodes.extend(list(node.children.values()))
+            if type(node) is not Root:
+                yield node

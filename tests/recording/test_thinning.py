@@ -1,0 +1,530 @@
+"""Functions whose calls are counted, and of which a sample is timed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from pytest_timestamps.recording import Capture, timestamp, timestamp_block
+from pytest_timestamps.recording.engine import ENGINE
+from pytest_timestamps.recording.marks import MARKS
+from pytest_timestamps.recording.naming import wrapper_site
+from pytest_timestamps.recording.overhead import Cost, SpanCosts
+from pytest_timestamps.recording.sites import Site
+from pytest_timestamps.recording.thinned import RATE, Thinned
+from pytest_timestamps.recording.thinning import Thinning
+
+from .model import End, Model, Run
+from .programs import NAMES, PROGRAMS, Body, Machine, Op
+from .support import FakeClock, row, tree
+
+EXAMPLES = int(os.environ.get("TIMESTAMPS_EXAMPLES", "400"))
+"""Programs to try: few and always the same in CI, many and new ones by hand."""
+
+KINDS = ("code", "wrapper", "suspendable code", "suspendable wrapper", "slow", "fold")
+COSTS = SpanCosts(dict.fromkeys((*KINDS, "guarded fold"), Cost(100, 300)), 0.0)
+"""A span costs 400 ns, 100 of them inside it."""
+
+Thin = Callable[[Any, int | None], Thinned]
+
+
+def site_of(function: Any) -> tuple[Any, Site]:
+    """The key that closes the function's spans, and its site."""
+    if MARKS is None:
+        site = wrapper_site(function.__name__, function.__wrapped__)
+        return site, site
+    found = MARKS.site_of(function.__code__)
+    assert found is not None
+    return function.__code__, found
+
+
+@pytest.fixture
+def thin() -> Iterator[Thin]:
+    """Thins a function at a rate at once; it is as before after the test."""
+    sites: list[Site] = []
+
+    def make(function: Any, rate: int | None) -> Thinned:
+        key, site = site_of(function)
+        returns = None if MARKS is None else ENGINE.thinning.set_returns
+        site.thinned = Thinned(key, site, rate, returns)
+        sites.append(site)
+        return site.thinned
+
+    yield make
+    for site in sites:
+        site.thinned = None
+
+
+@pytest.fixture
+def thinning(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Thinning]:
+    """The engine's rule, at work, with known costs."""
+    monkeypatch.setattr(ENGINE, "costs", COSTS)
+    ENGINE.thinning.start(None)
+    yield ENGINE.thinning
+    for site in list(ENGINE.thinning._sites.values()):
+        site.may_thin, site.thinned = False, None
+    ENGINE.thinning.stop(None)
+
+
+def admitted(function: Any) -> Any:
+    """The function, as if nobody had decorated it."""
+    ENGINE.thinning.admit(site_of(function)[1])
+    return function
+
+
+# Counting, and timing a sample
+
+
+def test_every_call_is_counted_and_a_sample_timed(clock: FakeClock, thin: Thin) -> None:
+    """The rest has the mean of those, and the caller's own time is rid of all of it."""
+
+    @timestamp(name="leaf")
+    def leaf() -> None:
+        clock.work(10)
+
+    @timestamp(name="caller")
+    def caller() -> None:
+        for _ in range(10_000):
+            leaf()
+            clock.work(1)
+
+    thin(leaf, 10)
+    with Capture() as capture:
+        caller()
+    stats = row(capture, "caller/leaf")
+    assert (stats.calls, stats.untimed, stats.errors, stats.open) == (10_000, 0, 0, 0)
+    assert 800 <= stats.calls - stats.estimated <= 1_200
+    assert (stats.total_ns, stats.self_ns) == (100_000, 100_000)
+    assert (stats.min_ns, stats.max_ns) == (10, 10)
+    assert row(capture, "caller")[4:] == (1, 0, 0, 110_000, 10_000, 110_000, 110_000, 0, 0, 0)
+
+
+def test_the_sample_does_not_follow_the_programs_rhythm(clock: FakeClock, thin: Thin) -> None:
+    """A call that takes long each tenth time is sampled as often as it occurs."""
+
+    @timestamp(name="leaf")
+    def leaf(number: int) -> None:
+        clock.work(100 if number % 10 == 0 else 10)
+
+    thin(leaf, 10)
+    with Capture() as capture:
+        for number in range(20_000):
+            leaf(number)
+    assert row(capture, "leaf").total_ns == pytest.approx(20_000 * 19, rel=0.15)
+
+
+def test_a_function_that_is_only_counted_leaves_its_time_to_its_caller(
+    clock: FakeClock, thin: Thin
+) -> None:
+    """What it calls hangs below the caller."""
+
+    @timestamp(name="leaf")
+    def leaf() -> None:
+        clock.work(5)
+
+    @timestamp(name="counted")
+    def counted() -> None:
+        clock.work(1)
+        leaf()
+
+    @timestamp(name="caller")
+    def caller() -> None:
+        counted()
+        counted()
+
+    thin(counted, None)
+    with Capture() as capture:
+        caller()
+    assert tree(capture) == {
+        "caller": (1, 12, 2),
+        "caller/counted": (2, 0, 0),
+        "caller/leaf": (2, 10, 10),
+    }
+    stats = row(capture, "caller/counted")
+    assert (stats.estimated, stats.untimed, stats.min_ns, stats.max_ns) == (0, 2, 0, 0)
+
+
+def test_a_path_without_a_timed_call_has_the_functions_mean(clock: FakeClock, thin: Thin) -> None:
+    """What was timed elsewhere tells how long its calls took."""
+
+    @timestamp(name="leaf")
+    def leaf() -> None:
+        clock.work(7)
+
+    thinned = thin(leaf, RATE)
+    thinned.calls, thinned.self_ns = 10, 70.0
+    with Capture() as capture, timestamp_block("rare"):
+        leaf()
+    stats = row(capture, "rare/leaf")
+    if stats.estimated:
+        assert (stats.total_ns, stats.min_ns, stats.max_ns) == (7, 0, 0)
+    assert tree(capture)["rare/leaf"] == (1, 7, 7)
+
+
+@pytest.mark.parametrize("rate", [1, 3, None])
+def test_failures_are_counted(clock: FakeClock, thin: Thin, rate: int | None) -> None:
+    """Of timed calls and of others."""
+
+    @timestamp(name="leaf")
+    def leaf(fails: bool) -> None:
+        if fails:
+            raise ArithmeticError
+
+    thin(leaf, rate)
+    with Capture() as capture:
+        for number in range(100):
+            with suppress(ArithmeticError):
+                leaf(number % 4 == 0)
+    stats = row(capture, "leaf")
+    assert (stats.calls, stats.errors) == (100, 25)
+
+
+def test_recursion_is_timed(clock: FakeClock, thin: Thin) -> None:
+    """A thinned function that calls itself while one of its calls is timed."""
+
+    @timestamp(name="rec")
+    def rec(depth: int) -> None:
+        clock.work(1)
+        if depth:
+            rec(depth - 1)
+
+    thin(rec, 1)
+    with Capture() as capture:
+        for _ in range(10):
+            rec(4)
+    assert tree(capture) == {"rec": (50, 50, 50)}
+
+
+def test_a_timeline_has_every_call(clock: FakeClock, thin: Thin) -> None:
+    """Who asked for each span gets each span."""
+
+    @timestamp(name="leaf")
+    def leaf() -> None:
+        clock.work(1)
+
+    thin(leaf, None)
+    with Capture(timeline=True) as capture:
+        leaf()
+        leaf()
+    assert [(span.start_ns, span.end_ns) for span in capture.recording().timeline] == [
+        (0, 1),
+        (1, 2),
+    ]
+    assert row(capture, "leaf").untimed == 0
+
+
+def test_calls_in_threads_and_tasks_are_counted(clock: FakeClock, thin: Thin) -> None:
+    """Wherever a call happens it counts for what started its thread or task."""
+
+    @timestamp(name="leaf")
+    def leaf() -> None:
+        pass
+
+    @timestamp(name="start")
+    def start() -> None:
+        threads = [threading.Thread(target=many) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def many() -> None:
+        for _ in range(500):
+            leaf()
+
+    async def main() -> None:
+        await asyncio.gather(*(task() for _ in range(3)))
+
+    async def task() -> None:
+        for _ in range(20):
+            leaf()
+            await asyncio.sleep(0)
+
+    thinned = thin(leaf, 3)
+    with Capture() as capture:
+        start()
+        asyncio.run(main())
+    assert row(capture, "start/~leaf").calls == 1500
+    assert row(capture, "leaf").calls == 60
+    assert thinned.open == 0
+
+
+def test_calls_that_nobody_gathers_cost_no_sample(clock: FakeClock, thin: Thin) -> None:
+    """Armed, and nothing is running here."""
+
+    @timestamp(name="leaf")
+    def leaf() -> None:
+        pass
+
+    thinned = thin(leaf, 1)
+    ENGINE.arm()
+    leaf()
+    ENGINE.disarm()
+    assert thinned.open == 0
+
+
+class ThinnedMachine(Machine):
+    """Runs programs whose functions, of names of their own, are thinned."""
+
+    def __init__(self, model: Model, thin: Thin) -> None:
+        super().__init__(model)
+        self.functions = [self.make(name) for name in NAMES]
+        for function, rate in zip(self.functions, (None, 1, 2), strict=True):
+            thin(function, rate)
+
+    @staticmethod
+    def make(name: str) -> Any:
+        def function(machine: Machine, name: str, body: Body) -> None:
+            with machine.span(name):
+                machine.run(body)
+
+        function.__name__ = f"f{name}"
+        return timestamp(function, name=f"f{name}")
+
+    def do(self, op: Op) -> None:
+        if op.kind == "call":
+            self.functions[op.number](self, f"f{NAMES[op.number]}", op.body)
+        else:
+            super().do(op)
+
+
+@settings(
+    max_examples=EXAMPLES,
+    derandomize=EXAMPLES <= 400,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(body=PROGRAMS)
+def test_any_programs_calls_are_counted(clock: FakeClock, thin: Thin, body: Body) -> None:
+    """By name, in every collector, whatever is thinned and however: as the model counts them."""
+    model = Model()
+    ENGINE.use_clock(model.clock)
+    machine = ThinnedMachine(model, thin)
+    machine.execute(body)
+    for capture, run in machine.gathered:
+        found: Counter[str] = Counter()
+        for stats in capture.recording().paths:
+            found[stats.name] += stats.calls
+        assert +found == _calls(model, run)
+
+
+def _calls(model: Model, run: Run) -> Counter[str]:
+    ends = (e for e in model.events if isinstance(e, End) and run in e.rows)
+    return Counter(end.rows[run][-1][0] for end in ends)
+
+
+# Who is thinned
+
+
+@pytest.fixture
+def busy(clock: FakeClock) -> Callable[..., tuple[Any, Any]]:
+    """Makes a function that takes a while, and a caller that calls it a number of times."""
+
+    def make(takes_ns: int, name: str = "leaf") -> tuple[Any, Any]:
+        @timestamp(name=name)
+        def leaf() -> None:
+            clock.work(takes_ns)
+
+        @timestamp(name=f"{name} caller")
+        def caller(calls: int) -> None:
+            for _ in range(calls):
+                leaf()
+
+        return admitted(leaf), admitted(caller)
+
+    return make
+
+
+def is_thinned(function: Any) -> bool:
+    """Are the function's calls counted?"""
+    return site_of(function)[1].thinned is not None
+
+
+def test_a_leaf_is_thinned_that_is_called_often_and_takes_little(
+    thinning: Thinning, busy: Any
+) -> None:
+    """From the next test on; its caller, and a leaf that nobody admitted, are timed as ever."""
+    leaf, caller = busy(1_000)
+    with Capture() as first:
+        caller(1_000)
+    assert (is_thinned(leaf), is_thinned(caller)) == (True, False)
+    assert row(first, "leaf caller/leaf").estimated == 0
+    with Capture() as second:
+        caller(1_000)
+    stats = row(second, "leaf caller/leaf")
+    assert stats.calls == 1_000
+    assert stats.estimated > 900
+
+
+@pytest.mark.parametrize(("takes_ns", "calls"), [(1_000, 999), (4_200, 5_000)])
+def test_a_leaf_is_timed_that_is_called_rarely_or_takes_long(
+    thinning: Thinning, busy: Any, takes_ns: int, calls: int
+) -> None:
+    """Recording it distorts nothing."""
+    leaf, caller = busy(takes_ns)
+    with Capture():
+        caller(calls)
+    assert not is_thinned(leaf)
+
+
+def test_calls_of_several_tests_are_added_up(
+    thinning: Thinning, busy: Any, clock: FakeClock
+) -> None:
+    """As far as they were looked at, which is done now and then."""
+    leaf, caller = busy(1_000)
+    found = []
+    for _ in range(2):
+        with Capture():
+            caller(500)
+        found.append(is_thinned(leaf))
+        clock.work(20_000_000)
+    assert found == [False, True]
+
+
+def test_a_long_test_is_looked_at_while_it_runs(
+    thinning: Thinning, busy: Any, clock: FakeClock
+) -> None:
+    """The most of its calls are counted already."""
+    _, caller = busy(1_000)
+    with Capture() as capture:
+        caller(100_000)
+    stats = row(capture, "leaf caller/leaf")
+    # what recording costs inside a call is out of the estimates, too
+    assert (stats.calls, stats.total_ns) == (100_000, 100_000 * 900)
+    assert stats.estimated > 70_000
+
+
+def test_a_function_that_calls_others_or_itself_is_timed(
+    thinning: Thinning, clock: FakeClock
+) -> None:
+    """Whatever it calls keeps its place in the call tree."""
+
+    @timestamp(name="leaf")
+    def leaf() -> None:
+        pass
+
+    @timestamp(name="caller")
+    def caller() -> None:
+        leaf()
+
+    @timestamp(name="rec")
+    def rec(depth: int) -> None:
+        if depth:
+            rec(depth - 1)
+
+    for function in (leaf, caller, rec):
+        admitted(function)
+    with Capture():
+        for _ in range(2_000):
+            caller()
+            rec(1)
+    assert [is_thinned(function) for function in (leaf, caller, rec)] == [True, False, False]
+
+
+def test_namesakes_are_timed(thinning: Thinning, busy: Any) -> None:
+    """A call of one can be recursion of the other."""
+    leaf, caller = busy(1)
+    other, _ = busy(1)
+    if site_of(leaf)[1] is site_of(other)[1]:
+        return  # a wrapper's name has one site
+    with Capture():
+        caller(5_000)
+    assert [is_thinned(leaf), is_thinned(other)] == [False, False]
+
+
+def test_nothing_is_thinned_while_it_runs(thinning: Thinning, busy: Any, clock: FakeClock) -> None:
+    """Its end has to be told."""
+    leaf, caller = busy(1)
+
+    with Capture() as capture:
+        caller(9_000)
+        ENGINE.spans.open(*site_of(leaf))
+        thinning.look(clock.now_ns)
+        assert not is_thinned(leaf)
+        ENGINE.spans.close(site_of(leaf)[0])
+        thinning.look(clock.now_ns)
+        assert is_thinned(leaf)
+    assert row(capture, "leaf caller/leaf").calls == 9_000
+
+
+# A budget
+
+
+@pytest.fixture
+def budget(thinning: Thinning) -> Iterator[float]:
+    """Recording may cost a tenth of the program's own time."""
+    thinning.start(0.1)
+    yield 0.1
+    thinning.stop(0.1)
+
+
+@pytest.mark.parametrize(("takes_ns", "over"), [(3_900, True), (5_000, False)])
+def test_over_budget_a_leaf_is_thinned_though_it_distorts_nothing(
+    budget: float, busy: Any, clock: FakeClock, takes_ns: int, over: bool
+) -> None:
+    """Of 3,900 ns a span's 400 are more than a tenth of the rest, of 5,000 they aren't."""
+    leaf, caller = busy(takes_ns)
+    for _ in range(2):
+        with Capture():
+            caller(400)
+        clock.work(20_000_000)
+    assert is_thinned(leaf) is over
+    assert not is_thinned(caller)
+
+
+def test_over_budget_a_function_that_calls_others_is_only_counted(
+    budget: float, clock: FakeClock
+) -> None:
+    """Its time goes to its caller, and the report says so."""
+
+    @timestamp(name="leaf")
+    def leaf() -> None:
+        clock.work(200)
+
+    @timestamp(name="middle")
+    def middle() -> None:
+        leaf()
+
+    @timestamp(name="caller")
+    def caller() -> None:
+        for _ in range(400):
+            middle()
+
+    admitted(middle)
+    for _ in range(3):
+        with Capture() as capture:
+            caller()
+        clock.work(20_000_000)
+    stats = row(capture, "caller/middle")
+    assert (stats.calls, stats.untimed, stats.total_ns) == (400, 400, 0)
+    assert row(capture, "caller/leaf").calls == 400
+
+
+def test_a_long_test_is_held_to_its_budget_while_it_runs(budget: float, busy: Any) -> None:
+    """Nobody waits for its end."""
+    leaf, caller = busy(3_900)
+    with Capture() as capture:
+        for _ in range(300):
+            caller(90)
+    assert is_thinned(leaf)
+    assert row(capture, "leaf caller/leaf").estimated > 10_000
+
+
+def test_of_several_budgets_the_smallest_holds(thinning: Thinning) -> None:
+    """Each lasts until it is given back."""
+    assert thinning.budget is None
+    thinning.start(0.2)
+    thinning.start(0.1)
+    assert thinning.budget == 0.1
+    thinning.stop(0.1)
+    assert thinning.budget == 0.2
+    thinning.stop(0.2)
