@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from _thread import get_ident
 
-from .activation import forget_wait
+from .activation import Paused, forget_wait
 from .between_spans import followed_by
 from .delegation import Delegation
 from .scope import ORIGIN
@@ -64,7 +64,9 @@ def _build_start(engine: Engine, marks: Marks) -> Callable[..., None]:
             origin = origin_here()
             lane: Any = origin.lane
             top = lane.top
-            if top.origin is origin and lane.thread == thread_here():
+            if lane.thread != thread_here():
+                lane = None
+            elif top.origin is origin:
                 child = top.recent
                 if child.key is not code:
                     child = top.children.get(id(code), NOWHERE)
@@ -85,9 +87,9 @@ def _build_start(engine: Engine, marks: Marks) -> Callable[..., None]:
             mark = marks.get(id(code))
             if isinstance(mark, Site):
                 if mark.thinned is None:
-                    here().open(code, mark)
+                    (lane or here()).open(code, mark)
                 else:
-                    mark.thinned.begin(here())
+                    mark.thinned.begin(lane or here())
             elif mark is not None:
                 mark.begin(getframe(1).f_locals)
         except Exception:
@@ -111,7 +113,8 @@ def _build_ends(
             lane: Any = origin_here().lane
             node = lane.top
             if node.latch.key is not code:
-                end_slowly(code, now_ns, False)
+                if not (lane.folds and lane.close_folded(code, now_ns, False)):
+                    end_slowly(code, now_ns, False)
                 return
             active_ns = now_ns - node.start_ns
             node.calls += 1
@@ -159,32 +162,66 @@ def _build_slow_end(engine: Engine, marks: Marks) -> Callable[[CodeType, int, bo
 
 def _build_suspension(engine: Engine, marks: Marks, delegation: Delegation) -> Callable[..., None]:
     ahead = delegation.ahead
+    clock = engine.clock
     suspended = engine.lanes.paused
     getframe = sys._getframe
-    pause = engine.spans.pause
+    origin_here = ORIGIN.get
+    suspend_slowly = _build_slow_suspension(engine, marks, delegation)
 
     def on_yield(code: CodeType, offset: int, value: object) -> None:
         try:
+            now_ns = clock()
             frame_id = id(getframe(1))
-            paused = pause(code, frame_id)
-            if paused:
-                paused[-1].yielded_at = (code, offset)
-                # of a generator that died without an event, and whose address is used again
-                for one in suspended.get(frame_id, ()):
-                    one.node.finish(one.active_ns, False)
+            lane: Any = origin_here().lane
+            node = lane.top
+            if node.latch.key is not code or frame_id in suspended:
+                suspend_slowly(code, offset, frame_id, lane, now_ns)
+            else:
+                active_ns = now_ns - node.start_ns
+                node.total_ns += active_ns
+                lane.top = node.parent
+                paused = node.parked
+                if paused is None:
+                    paused = [Paused(code, node.site, node, active_ns, now_ns)]
+                    one = paused[0]
+                else:
+                    node.parked = None
+                    one = paused[0]
+                    one.active_ns = active_ns
+                    one.paused_ns = now_ns
+                    one.began_ns = now_ns - active_ns
+                    one.suspended_ns = 0
+                one.yielded_at = (code, offset)
                 suspended[frame_id] = paused
-                if ahead:
-                    delegation.pause_after(getframe(1))
-                return
             if ahead:
                 delegation.pause_after(getframe(1))
-            mark = marks.get(id(code))
-            if mark is not None and not isinstance(mark, Site):
-                mark.end()
         except Exception:
             engine.faults += 1
 
     return on_yield
+
+
+def _build_slow_suspension(
+    engine: Engine, marks: Marks, delegation: Delegation
+) -> Callable[[CodeType, int, int, Any, int], None]:
+    suspended = engine.lanes.paused
+    pause = engine.spans.pause
+
+    def suspend_slowly(code: CodeType, offset: int, frame_id: int, lane: Any, now_ns: int) -> None:
+        folded = lane.pause_folded(code, now_ns) if lane.folds else None
+        paused = pause(code, frame_id) if folded is None else [folded]
+        if paused:
+            paused[-1].yielded_at = (code, offset)
+            # of a generator that died without an event, and whose address is used again
+            for one in suspended.get(frame_id, ()):
+                one.node.finish(one.active_ns, False)
+            suspended[frame_id] = paused
+            return
+        mark = marks.get(id(code))
+        if mark is not None and not isinstance(mark, Site):
+            mark.end()
+
+    return suspend_slowly
 
 
 def _build_resumption(engine: Engine, delegation: Delegation) -> Callable[..., None]:
@@ -218,8 +255,12 @@ def _build_resumption(engine: Engine, delegation: Delegation) -> Callable[..., N
                 node.suspended_ns += now_ns - one.paused_ns
                 node.total_ns -= one.active_ns
                 node.start_ns = now_ns - one.active_ns
+                node.parked = paused
                 return
-            resume(paused)
+            if lane.thread == get_ident() and len(paused) == 1:
+                lane.open(one.key, one.site, one.frame, one)
+            else:
+                resume(paused)
         except Exception:
             engine.faults += 1
 

@@ -72,12 +72,14 @@ class Engine:
         self._calibration: Calibration | None = None
         self.chore: Chore | None = None
         self.clock = clock
-        self.lanes: Lanes
+        self.lanes: Lanes = Lanes(clock, self._find_scope)
         self.spans: Spans
         self._build(clock)
 
     def _build(self, clock: Callable[[], int]) -> None:
         self.clock = clock
+        # contexts may still name them
+        self.lanes.give_up()
         self.lanes = Lanes(clock, self._find_scope)
         self.spans = build_spans(self.lanes, clock, self.note_fault, self.thinning)
         if self.chore is not None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .sites import Site
 
-__all__ = ["Fold", "FoldingStack"]
+__all__ = ["Fold", "FoldingStack", "is_simple"]
 
 _NONE: tuple[Node, ...] = ()
 
@@ -52,12 +52,12 @@ class FoldingStack(Stack):
     __slots__ = ()
 
     def _fold(self, key: Any, frame: int, paused: Paused | None, node: Node) -> bool:
-        """Open a recursive call of ``node``'s name, or go on with a ``paused`` one.
+        """Open a recursive call of ``node``'s name, or go on with a ``paused`` one that is simple.
 
         False, and nothing done, if it can't be done plainly.
         """
         top, folds = self.top, self.folds
-        if frame or node.root is not top.root or not _is_simple(paused, node):
+        if frame or node.root is not top.root:
             return False
         base = folds[-1].node if folds else top.root
         shut: Sequence[Node] = _NONE
@@ -84,21 +84,35 @@ class FoldingStack(Stack):
             if type(node.site) is PartSite:
                 return False
         if not self.folds:
-            self.shut_names = dict.fromkeys(n.site.name for n in self._plain_nodes())
+            beneath = () if opened[-1].root.under is None else self._plain_nodes()
+            self.shut_names = dict.fromkeys(node.site.name for node in beneath)
+        shut_names = self.shut_names
         for node in opened:
-            self.shut_names[node.site.name] = node
+            shut_names[node.site.name] = node
             for latch in node.latch.namesakes:
                 latch.key = SHUT
         return True
 
+    def _open_direct(self, key: Any, frame: int, paused: Paused | None) -> bool:
+        """Open a call of the innermost open name, if it can be plain recursion."""
+        top = self.top
+        return (
+            top.origin is ORIGIN.get()
+            and type(top.site) is not PartSite
+            and (paused is None or is_simple(paused, top))
+            and self._fold(key, frame, paused, top)
+        )
+
     def _open_folded(self, key: Any, site: Site, frame: int, paused: Paused | None) -> bool:
         """Open a span on a folded stack, or go on with a ``paused`` one, if it can be plain."""
         top = self.top
-        if top.origin is not ORIGIN.get() or not _is_simple(paused, top):
+        if top.origin is not ORIGIN.get() or not (paused is None or is_simple(paused, top)):
             return False
-        if site.name in self.shut_names and self.shut_names[site.name] is None:
-            return False
-        node = self._open_node(site.name)
+        name = site.name
+        if name in self.shut_names:
+            known = self.shut_names[name]
+            return known is not None and self._fold(key, frame, paused, known)
+        node = self._open_above(name)
         if node is not None:
             return self._fold(key, frame, paused, node)
         child = top.child(key, site) or top.add(key, site)
@@ -109,17 +123,16 @@ class FoldingStack(Stack):
         self._start_plain(child, paused)
         return True
 
-    def _open_node(self, name: str) -> Node | None:
-        """The node of that name which is open on a folded stack."""
-        known = self.shut_names.get(name)
-        if known is not None:
-            return known
-        for node in nodes_above(self.top, self.folds[-1].node):
+    def _open_above(self, name: str) -> Node | None:
+        """The node of that name which was opened since the innermost recursive call."""
+        node, base = self.top, self.folds[-1].node
+        while node is not base:
             if node.site.name == name:
                 return node
+            node = node.parent
         return None
 
-    def _close_folded(self, key: Any, now_ns: int, failed: bool) -> bool:
+    def close_folded(self, key: Any, now_ns: int, failed: bool) -> bool:
         """Close the innermost span of a folded stack, if it is one of ``key``."""
         node, fold = self.top, self.folds[-1]
         if node is not fold.node:
@@ -131,20 +144,20 @@ class FoldingStack(Stack):
         elif fold.key is not key:
             return False
         else:
-            active_ns = self._leave_fold(now_ns)
+            active_ns = self._leave_fold(fold, now_ns)
         node.finish(active_ns, failed)
         return True
 
-    def _pause_folded(self, key: Any, now_ns: int) -> Paused | None:
+    def pause_folded(self, key: Any, now_ns: int) -> Paused | None:
         """Suspend the innermost span of a folded stack, if it is a recursive call of ``key``."""
         fold = self.folds[-1]
         if self.top is not fold.node or fold.key is not key:
             return None
-        return Paused(key, fold.node.site, fold.node, self._leave_fold(now_ns), now_ns)
+        return Paused(key, fold.node.site, fold.node, self._leave_fold(fold, now_ns), now_ns)
 
-    def _leave_fold(self, now_ns: int) -> int:
+    def _leave_fold(self, fold: Fold, now_ns: int) -> int:
         """Take the innermost recursive call off; returns how long it was active in all."""
-        fold = self.folds.pop()
+        self.folds.pop()
         node, caller = fold.node, fold.top
         self.top = caller
         if fold.shut:
@@ -215,10 +228,8 @@ class FoldingStack(Stack):
         return span
 
 
-def _is_simple(paused: Paused | None, node: Node) -> bool:
-    """Is ``paused``, if any, a span that all see alike who see ``node``, and not about to end?"""
-    if paused is None:
-        return True
+def is_simple(paused: Paused, node: Node) -> bool:
+    """Is ``paused`` a span that all see alike who see ``node``, and not about to end?"""
     root = paused.node.root
     return (
         type(paused.site) is not PartSite and root.scope is node.root.scope and not paused.closing

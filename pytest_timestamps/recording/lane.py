@@ -8,7 +8,7 @@ outlives its caller, a generator resumed somewhere else.
 from __future__ import annotations
 
 from .activation import Activation, Paused, ground, is_whole
-from .folding import FoldingStack
+from .folding import FoldingStack, is_simple
 from .scope import ORIGIN
 from .sites import ANY_FRAME
 from .tree import NOWHERE, THIN, Node, PartSite, Root, is_seen
@@ -31,6 +31,8 @@ class Lane(FoldingStack):
 
     def open(self, key: Any, site: Site, frame: int = 0, paused: Paused | None = None) -> None:
         """Open a span here and now, or go on with a ``paused`` one."""
+        if self.top.site.name == site.name and self._open_direct(key, frame, paused):
+            return
         if self.folds:
             if self._open_folded(key, site, frame, paused):
                 return
@@ -48,7 +50,8 @@ class Lane(FoldingStack):
             if child is None:
                 child, folded_into = self._find_child(place, key, site, paused)
             if folded_into is not None:
-                if self._fold(key, frame, paused, folded_into):
+                simple = paused is None or is_simple(paused, folded_into)
+                if simple and self._fold(key, frame, paused, folded_into):
                     return
             elif child is not None:
                 self.top = child
@@ -158,7 +161,7 @@ class Lane(FoldingStack):
             # the latch of a name that is open below a recursion is shut
             return node if node.latch.key is THIN else None
         if self.folds:
-            is_open = name in self.shut_names or self._open_node(name) is not None
+            is_open = name in self.shut_names or self._open_above(name) is not None
         else:
             is_open = bool(self._open_nodes(name, scope))
         return None if is_open else node or place.add(key, site)
@@ -180,7 +183,7 @@ class Lane(FoldingStack):
         lost their ends, and end now.
         """
         if self.folds:
-            if self._close_folded(key, now_ns, failed):
+            if self.close_folded(key, now_ns, failed):
                 return
             self.expand()
         if self.stack and self.stack[-1].key is key:
@@ -207,7 +210,7 @@ class Lane(FoldingStack):
         Innermost first; empty where nothing of them is open here.
         """
         if self.folds:
-            folded = self._pause_folded(key, now_ns)
+            folded = self.pause_folded(key, now_ns)
             if folded is not None:
                 return [folded]
             self.expand()

@@ -140,6 +140,7 @@ class NoLane:
     """Stands where a lane would, for contexts and threads that nothing has been recorded in."""
 
     __slots__ = ()
+    folds = ()
     thread = 0
     top = NOWHERE
 

@@ -80,6 +80,11 @@ class Lanes:
             keeper = self.slot.keeper = _Keeper(lane, self)
         return keeper.lane
 
+    def give_up(self) -> None:
+        """These are no thread's lanes any more: other ones take their place."""
+        for lane in list(self.in_use):
+            lane.thread = 0
+
     def reset(self) -> None:
         """Forget all open spans on all threads."""
         for lane in list(self.in_use):

@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .activation import Paused
     from .capture import Capture
     from .scope import Origin, Scope
 
@@ -96,6 +97,7 @@ class Node:
     ``recent`` is the child that was opened last, tried before ``children``: it saves a third of
     finding it. ``misses`` counts where it was another one.
     ``over`` lists the roots that ran on top of this node on the same stack.
+    ``parked`` is what its span was kept in while it was last suspended, for the next time.
     ``frame`` is the id of the suspendable frame in which the running block was entered, else 0.
     ``counted`` calls were not timed; the next to be timed is the one that is ``due``, 0 where that
     isn't settled yet. ``sampled`` counts those that were timed among them.
@@ -120,6 +122,7 @@ class Node:
         "origin",
         "over",
         "parent",
+        "parked",
         "plain_folds_in",
         "plain_folds_out",
         "recent",
@@ -167,6 +170,7 @@ class Node:
         self.settled_ns = 0.0
         self.over: list[Root] | None = None
         self.starting: Origin | None = None
+        self.parked: list[Paused] | None = None
 
     def add(self, key: Any, site: Site) -> Node | None:
         """The new child for ``key``, or None where the scope has no room for more paths."""
