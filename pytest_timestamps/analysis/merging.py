@@ -6,9 +6,38 @@ from pytest_timestamps.recording.results import PathStats
 
 __all__ = ["merge_paths"]
 
-_Key = tuple[int, str, bool, str]
-# calls, errors, open, total_ns, self_ns, min_ns, max_ns, suspended_ns, estimated, untimed
-_Sums = list[int]
+
+class _Path:
+    """One path's sums so far; ``below`` are the paths beneath it, see `_add_table`."""
+
+    __slots__ = (
+        "below",
+        "calls",
+        "detached",
+        "errors",
+        "estimated",
+        "max_ns",
+        "min_ns",
+        "name",
+        "open",
+        "section",
+        "self_ns",
+        "suspended_ns",
+        "total_ns",
+        "untimed",
+    )
+
+    def __init__(self, first: PathStats) -> None:
+        (
+            _, self.name, self.section, self.detached, self.calls, self.errors, self.open,
+            self.total_ns, self.self_ns, self.min_ns, self.max_ns, self.suspended_ns,
+            self.estimated, self.untimed,
+        ) = first  # fmt: skip
+        self.below: _Paths = {}
+
+
+# By name; where a section or being detached tells paths apart as well, by all three.
+_Paths = dict[str | tuple[str, bool, str], _Path]
 
 
 def merge_paths(tables: Iterable[Sequence[PathStats]]) -> tuple[PathStats, ...]:
@@ -21,75 +50,70 @@ def merge_paths(tables: Iterable[Sequence[PathStats]]) -> tuple[PathStats, ...]:
     The result is in canonical order (depth first, siblings by section, name, detached), so any
     order and any grouping of the input gives the same table.
     """
-    keys: list[_Key] = []
-    sums: list[_Sums] = []
-    index: dict[_Key, int] = {}
+    top: _Paths = {}
     for table in tables:
-        _add_table(table, keys, sums, index)
-    return _in_canonical_order(keys, sums)
+        _add_table(table, top)
+    return _in_canonical_order(top)
 
 
-def _add_table(
-    table: Sequence[PathStats],
-    keys: list[_Key],
-    sums: list[_Sums],
-    index: dict[_Key, int],
-) -> None:
-    """Add one table's rows; this loop is the whole cost of merging, hence no calls in it."""
-    merged: list[int] = []
-    for (
-        parent, name, section, detached, calls, errors, still_open,
-        total_ns, self_ns, min_ns, max_ns, suspended_ns, estimated, untimed,
-    ) in table:  # fmt: skip
-        key = (merged[parent] if parent >= 0 else -1, section, detached, name)
-        at = index.get(key)
-        if at is None:
-            at = index[key] = len(keys)
-            keys.append(key)
-            sums.append(
-                [
-                    calls, errors, still_open, total_ns, self_ns, min_ns, max_ns, suspended_ns,
-                    estimated, untimed,
-                ]
-            )  # fmt: skip
+def _add_table(table: Sequence[PathStats], top: _Paths) -> None:
+    """Add one table's rows; this loop is the whole cost of merging, hence no calls in it.
+
+    What is 0 nearly always is looked at first: it costs less than adding it does.
+    """
+    merged: list[_Path] = []
+    for row in table:
+        (
+            parent, name, section, detached, calls, errors, still_open,
+            total_ns, self_ns, min_ns, max_ns, suspended_ns, estimated, untimed,
+        ) = row  # fmt: skip
+        below = merged[parent].below if parent >= 0 else top
+        key = (section, detached, name) if section or detached else name
+        path = below.get(key)
+        if path is None:
+            path = below[key] = _Path(row)
         else:
-            row = sums[at]
             if calls > estimated + untimed:
-                silent = row[0] <= row[8] + row[9]
-                if silent or min_ns < row[5]:
-                    row[5] = min_ns
-                if silent or max_ns > row[6]:
-                    row[6] = max_ns
-            row[0] += calls
-            row[1] += errors
-            row[2] += still_open
-            row[3] += total_ns
-            row[4] += self_ns
-            row[7] += suspended_ns
-            row[8] += estimated
-            row[9] += untimed
-        merged.append(at)
+                silent = path.calls <= path.estimated + path.untimed
+                if silent or min_ns < path.min_ns:
+                    path.min_ns = min_ns
+                if silent or max_ns > path.max_ns:
+                    path.max_ns = max_ns
+            path.calls += calls
+            path.total_ns += total_ns
+            path.self_ns += self_ns
+            if errors:
+                path.errors += errors
+            if still_open:
+                path.open += still_open
+            if suspended_ns:
+                path.suspended_ns += suspended_ns
+            if estimated:
+                path.estimated += estimated
+            if untimed:
+                path.untimed += untimed
+        merged.append(path)
 
 
-def _in_canonical_order(keys: list[_Key], sums: list[_Sums]) -> tuple[PathStats, ...]:
+def _canonical(path: _Path) -> tuple[str, str, bool]:
+    return path.section, path.name, path.detached
+
+
+def _in_canonical_order(top: _Paths) -> tuple[PathStats, ...]:
     """Depth first with a stack of our own: a tree may be deeper than Python may recurse."""
-    children: list[list[int]] = [[] for _ in keys]
-    top: list[int] = []
-    for at, key in enumerate(keys):
-        (children[key[0]] if key[0] >= 0 else top).append(at)
-
-    def canonical(at: int) -> tuple[str, str, bool]:
-        _, section, detached, name = keys[at]
-        return section, name, detached
-
     rows: list[PathStats] = []
-    stack = [(at, -1) for at in sorted(top, key=canonical, reverse=True)]
+    stack = [(path, -1) for path in sorted(top.values(), key=_canonical, reverse=True)]
     while stack:
-        at, parent = stack.pop()
-        _, section, detached, name = keys[at]
-        below = len(rows)
-        rows.append(PathStats(parent, name, section, detached, *sums[at]))
-        if children[at]:
-            ordered = sorted(children[at], key=canonical, reverse=True)
-            stack.extend((child, below) for child in ordered)
+        path, parent = stack.pop()
+        number = len(rows)
+        rows.append(
+            PathStats(
+                parent, path.name, path.section, path.detached, path.calls, path.errors,
+                path.open, path.total_ns, path.self_ns, path.min_ns, path.max_ns,
+                path.suspended_ns, path.estimated, path.untimed,
+            )
+        )  # fmt: skip
+        if path.below:
+            below = sorted(path.below.values(), key=_canonical, reverse=True)
+            stack.extend((child, number) for child in below)
     return tuple(rows)

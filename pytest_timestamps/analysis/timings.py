@@ -1,8 +1,9 @@
 """From call paths to figures per name, and the ranking of names."""
 
 from collections.abc import Iterable
+from itertools import repeat
 from operator import attrgetter
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from pytest_timestamps.errors import ArgumentError, ArgumentTypeError
 from pytest_timestamps.recording.results import PathStats
@@ -62,31 +63,36 @@ def time_names(paths: Iterable[PathStats]) -> dict[str, Timing]:
     A name's total is the sum over its paths: recording has already folded recursion, so no
     path holds a second span of a name that is running above it.
     """
-    timings: dict[str, Timing] = {}
+    # Plain tuples until all is added up: a named one for each row is most of the cost.
+    sums: dict[str, tuple[Any, ...]] = {}
     for (
         _, name, _, _, calls, errors, still_open,
         total_ns, self_ns, min_ns, max_ns, suspended_ns, estimated, untimed,
     ) in paths:  # fmt: skip
-        known = timings.get(name)
+        known = sums.get(name)
         if known is not None:
+            (
+                _, calls_before, errors_before, total_before_ns, self_before_ns, least_ns, most_ns,
+                suspended_before_ns, open_before, estimated_before, untimed_before,
+            ) = known  # fmt: skip
             if calls <= estimated + untimed:
-                min_ns, max_ns = known.min_ns, known.max_ns
-            elif known.timed > 0:
-                min_ns = min(min_ns, known.min_ns)
-                max_ns = max(max_ns, known.max_ns)
-            calls += known.calls
-            errors += known.errors
-            still_open += known.open
-            total_ns += known.total_ns
-            self_ns += known.self_ns
-            suspended_ns += known.suspended_ns
-            estimated += known.estimated
-            untimed += known.untimed
-        timings[name] = Timing(
+                min_ns, max_ns = least_ns, most_ns
+            elif calls_before > estimated_before + untimed_before:
+                min_ns = min_ns if min_ns < least_ns else least_ns
+                max_ns = max_ns if max_ns > most_ns else most_ns
+            calls += calls_before
+            errors += errors_before
+            still_open += open_before
+            total_ns += total_before_ns
+            self_ns += self_before_ns
+            suspended_ns += suspended_before_ns
+            estimated += estimated_before
+            untimed += untimed_before
+        sums[name] = (
             name, calls, errors, total_ns, self_ns, min_ns, max_ns, suspended_ns, still_open,
             estimated, untimed,
         )  # fmt: skip
-    return timings
+    return dict(zip(sums, map(tuple.__new__, repeat(Timing), sums.values()), strict=True))
 
 
 def rank_timings(
