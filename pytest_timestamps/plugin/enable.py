@@ -22,7 +22,7 @@ from pytest_timestamps.plugin.recorder import TIMELINE_LIMIT, CaseRecorder
 from pytest_timestamps.plugin.reporting import ReportingPlugin
 from pytest_timestamps.plugin.settings import Settings, read_settings
 from pytest_timestamps.plugin.shards import ShardCollector, ShardWriter
-from pytest_timestamps.report.records import Record
+from pytest_timestamps.report.records import KeptRecords, Record
 from pytest_timestamps.report.renderers import Renderer, collect_renderers
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def enable(config: pytest.Config) -> None:
         limit = TIMELINE_LIMIT // max(1, workers) if settings.records_timeline else 0
         _register_recorder(config, writer.keep, limit, modules, children)
         return
-    records: list[Record] = []
+    records = KeptRecords()
     shards = ShardCollector()
     outcomes = OutcomeListener()
 
@@ -57,7 +57,7 @@ def enable(config: pytest.Config) -> None:
 
     if not hands_out_tests(config):
         limit = TIMELINE_LIMIT if settings.records_timeline else 0
-        _register_recorder(config, records.append, limit, modules, children)
+        _register_recorder(config, records.keep, limit, modules, children)
     for name, plugin in (
         ("timestamps-shards", shards),
         ("timestamps-outcomes", outcomes),

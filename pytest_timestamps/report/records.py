@@ -1,5 +1,6 @@
 """What is kept of each finished test and wide fixture, and its form as one line of text.
 
+While tests are running in this process, `KeptRecords` holds what there is of them so far.
 Under xdist each worker appends such lines to its shard file, and the controller reads them:
 a worker that dies leaves all lines but, at most, its last one whole.
 """
@@ -7,12 +8,25 @@ a worker that dies leaves all lines but, at most, its last one whole.
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from pytest_timestamps.analysis.values import recording_from_values, recording_to_values
+from pytest_timestamps.analysis.values import (
+    pack_recording,
+    recording_from_values,
+    recording_to_values,
+    unpack_recording,
+)
 from pytest_timestamps.recording.results import Recording
 
-__all__ = ["CaseRecord", "FixtureRecord", "Record", "read_lines", "threads_named", "to_line"]
+__all__ = [
+    "CaseRecord",
+    "FixtureRecord",
+    "KeptRecords",
+    "Record",
+    "read_lines",
+    "threads_named",
+    "to_line",
+]
 
 
 class CaseRecord(NamedTuple):
@@ -63,10 +77,38 @@ def threads_named(record: Record, process: str) -> Record:
     return record._replace(recording=replace(record.recording, timeline=named))
 
 
+class KeptRecords:
+    """The records of the tests that are over, while others run.
+
+    What they recorded is packed: the program under test is not to feel how much that is.
+    """
+
+    def __init__(self) -> None:
+        # kind, fields but the last two, modules, recording: as in a line
+        self._packed: list[tuple[Any, ...]] = []
+
+    def keep(self, record: Record) -> None:
+        """Keep one more."""
+        packed = pack_recording(record.recording)
+        self._packed.append((_kind(record), record[:-2], record.modules, *packed))
+
+    def __iter__(self) -> Iterator[Record]:
+        """All records, in the order in which they came."""
+        for kind, fields, modules, *packed in self._packed:
+            yield _record(kind, (*fields, unpack_recording(packed), modules))
+
+
+def _kind(record: Record) -> str:
+    return "test" if isinstance(record, CaseRecord) else "fixture"
+
+
+def _record(kind: str, fields: tuple[Any, ...]) -> Record:
+    return CaseRecord._make(fields) if kind == "test" else FixtureRecord._make(fields)
+
+
 def to_line(record: Record) -> str:
     """The record as one line of JSON, newline included."""
-    kind = "test" if isinstance(record, CaseRecord) else "fixture"
-    line = (kind, record[:-2], record.modules, *recording_to_values(record.recording))
+    line = (_kind(record), record[:-2], record.modules, *recording_to_values(record.recording))
     return json.dumps(line, separators=(",", ":")) + "\n"
 
 
@@ -79,8 +121,4 @@ def read_lines(text: str) -> Iterator[Record]:
             # The writer died within this line; there is nothing after it.
             continue
         kind, fields, modules, *rest = values
-        recording = recording_from_values(rest)
-        if kind == "test":
-            yield CaseRecord._make((*fields, recording, tuple(modules)))
-        else:
-            yield FixtureRecord._make((*fields, recording, tuple(modules)))
+        yield _record(kind, (*fields, recording_from_values(rest), tuple(modules)))

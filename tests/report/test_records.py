@@ -1,9 +1,11 @@
 """A record as one line of text."""
 
+import gc
+
 import pytest
 
 from pytest_timestamps.recording.results import TimelineSpan
-from pytest_timestamps.report.records import Record, read_lines, to_line
+from pytest_timestamps.report.records import KeptRecords, Record, read_lines, to_line
 from tests.samples import case, fixture, path, recording
 
 RECORDS: list[Record] = [
@@ -42,3 +44,26 @@ def test_a_line_cut_short_loses_only_itself() -> None:
         kept = list(read_lines(text[:-missing]))
         assert kept[:2] == RECORDS[:2]
         assert len(kept) == (3 if missing == 1 else 2)
+
+
+def test_kept_records_come_back_as_they_were() -> None:
+    """In order, again and again, whatever they hold."""
+    kept = KeptRecords()
+    records = [*RECORDS, case("nothing")]
+    for record in records:
+        kept.keep(record)
+    assert list(kept) == list(kept) == records
+
+
+def test_kept_records_are_nothing_to_the_garbage_collector() -> None:
+    """However many rows have been recorded, a full pass has no more objects to walk."""
+    spans = tuple(TimelineSpan("f", "call", at, at + 1, "main", "task") for at in range(50))
+    made = case("t", recording=recording(*[path("f")] * 50, timeline=spans), modules=("a", "b"))
+    kept = KeptRecords()
+    gc.collect()
+    before = len(gc.get_objects())
+    for _ in range(100):
+        kept.keep(made)
+    for _ in range(2):  # the first pass lets go of tables, the second of what holds them
+        gc.collect()
+    assert len(gc.get_objects()) - before < 10
