@@ -29,7 +29,7 @@ PREFACE = "\n".join(
         "package's functions that called them, by one rule for every profiler.",
         "In cProfile's own row its first round is held against its others: what it agrees with "
         "itself is what can be expected of another.",
-        "On Python 3.11 the plugin replaces functions by wrappers, which tests of tracebacks see.",
+        "On Python 3.11 the plugin replaces functions by wrappers, which a test of pickling sees.",
         "pytest-autoprofile tells the time of lines, with all that they call, and so no self time.",
         "",
     )

@@ -167,6 +167,14 @@ def shop(tmp_path: Path) -> Path:
 
 
 LOOKS = {
+    "tracebacks": """
+import shop, traceback
+def look():
+    try:
+        shop.fail()
+    except LookupError as error:
+        return [[f.name, f.lineno] for f in traceback.extract_tb(error.__traceback__)]
+""",
     "signatures": """
 import inspect, shop, typing
 def look():
@@ -268,17 +276,13 @@ def look():
         shop.plain.__defaults__, [test.lineno for test in doctest.DocTestFinder().find(shop)],
     ]
 """,
-    "tracebacks": """
-import shop, traceback, warnings
+    "stacks": """
+import shop, warnings
 def look():
-    try:
-        shop.fail()
-    except LookupError as error:
-        shown = [[f.name, f.lineno] for f in traceback.extract_tb(error.__traceback__)]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         shop.warn()
-    return [shown, caught[0].filename, caught[0].lineno, shop.caller_names()]
+    return [caught[0].filename, caught[0].lineno, shop.caller_names()]
 """,
 }
 

@@ -316,20 +316,6 @@ def test_a_cached_function(clock: FakeClock) -> None:
     assert below.cache_info().hits == 1
 
 
-def test_a_traceback_shows_no_frame_of_ours() -> None:
-    """From 3.12 on the traceback of a recorded call is the program's own."""
-
-    @timestamp(name="bad")
-    def bad() -> None:
-        raise LookupError
-
-    with Capture(), pytest.raises(LookupError) as caught:
-        bad()
-    names = [entry.name for entry in caught.traceback]
-    ours = [] if MONITORED else ["timed"]
-    assert names == ["test_a_traceback_shows_no_frame_of_ours", *ours, "bad"]
-
-
 @pytest.mark.parametrize(
     ("target", "seen"),
     [(3, "3"), (Base, f"the class {Base!r}"), ("text", "'text'")],
