@@ -4,12 +4,15 @@ A path's total can't be a frame's width: work that runs beside its parent is no 
 parent's total, and recursion's is counted once. The widths here are sums of self times.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
+from pytest_timestamps.analysis.certainty import UNKNOWN, mark_total
+from pytest_timestamps.analysis.timings import Timing
 from pytest_timestamps.recording.results import PathStats
 
-__all__ = ["Edge", "Frame", "iterate_edges", "iterate_stacks", "make_frames"]
+__all__ = ["Edge", "Frame", "iterate_edges", "iterate_stacks", "make_frames", "name_frames"]
 
 MAX_DEPTH = 500
 DEEPER = "(deeper)"
@@ -31,8 +34,22 @@ class Edge(NamedTuple):
     at_ns: int
 
 
-def make_frames(table: Sequence[PathStats]) -> list[Frame]:
-    """The table's paths as frames; a section (a test's phase) is a frame at the bottom."""
+def name_frames(timings: Iterable[Timing]) -> dict[str, str]:
+    """What the frames of a function are called that was not always timed: its mark and its name.
+
+    The mark is that of its total time, on all of its frames, so that they are still one function's.
+    """
+    marks = {timing.name: mark_total(timing) for timing in timings}
+    return {name: f"{mark}{name}" for name, mark in marks.items() if mark not in ("", UNKNOWN)}
+
+
+def make_frames(
+    table: Sequence[PathStats], names: Mapping[str, str] = MappingProxyType({})
+) -> list[Frame]:
+    """The table's paths as frames; a section (a test's phase) is a frame at the bottom.
+
+    ``names`` says what functions are called whose frames haven't got their names.
+    """
     frames: list[Frame] = []
     sections: dict[str, int] = {}
     number: list[int] = []
@@ -46,7 +63,7 @@ def make_frames(table: Sequence[PathStats]) -> list[Frame]:
                 frames.append(Frame(-1, row.section, 0))
             parent = sections[row.section]
         number.append(len(frames))
-        frames.append(Frame(parent, row.name, max(0, row.self_ns)))
+        frames.append(Frame(parent, names.get(row.name, row.name), max(0, row.self_ns)))
     return frames
 
 

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from pytest_timestamps.analysis.timings import time_names
 from pytest_timestamps.recording.results import PathStats
 
-__all__ = ["ModuleTiming", "find_module", "packages_above", "time_modules"]
+__all__ = ["ModuleTiming", "find_module", "keys_of", "packages_above", "time_modules"]
 
 
 class _Key(NamedTuple):
@@ -66,7 +66,7 @@ def time_modules(table: Sequence[PathStats], modules: Collection[str]) -> tuple[
     module_of = {name: find_module(name, modules) for name in timings}
     there = set(module_of.values()) - {""}
     packages = {package for module in there for package in packages_above(module)}
-    keys = {module: tuple(_keys_of(module, packages)) for module in sorted(there)}
+    keys = {module: tuple(keys_of(module, packages)) for module in sorted(there)}
     sums: dict[_Key, list[int]] = {key: [0, 0, 0, 0, 0] for of in keys.values() for key in of}
     for timing in timings.values():
         for key in keys.get(module_of[timing.name], ()):
@@ -85,7 +85,8 @@ def time_modules(table: Sequence[PathStats], modules: Collection[str]) -> tuple[
     return tuple(sorted(rows, key=lambda row: (-row.self_ns, row.name, row.kind)))
 
 
-def _keys_of(module: str, packages: Collection[str]) -> Iterator[_Key]:
+def keys_of(module: str, packages: Collection[str]) -> Iterator[_Key]:
+    """The name and kind of all rows that count a function of that module."""
     yield _Key(module, "module")
     if module in packages:
         yield _Key(module, "package")

@@ -2,7 +2,16 @@
 
 from collections.abc import Sequence
 
+from pytest_timestamps.analysis.certainty import (
+    UNKNOWN,
+    TimeTexts,
+    find_callers,
+    mark_total,
+    share_text,
+    time_texts,
+)
 from pytest_timestamps.analysis.text import count, draw_table, format_ns, format_share, printable
+from pytest_timestamps.analysis.thinning import thinning_lines
 from pytest_timestamps.analysis.timings import (
     SortOrder,
     Timing,
@@ -23,23 +32,25 @@ def summarize(recording: Recording, *, sort: SortOrder = "self", limit: int | No
     Percentages are of the recording's total time.
     Needs nothing but the standard library, so that it serves a light install too.
     """
-    timings = time_names(recording.paths).values()
+    timings = list(time_names(recording.paths).values())
+    callers = find_callers(timings, recording.paths)
     ranked = rank_timings(timings, sort=sort, limit=limit)
-    lines = [_headline(recording, list(timings))]
+    lines = [_headline(recording, timings)]
     if not timings:
         lines.append("No decorated function was called while it ran.")
         return "\n".join(lines) + "\n"
-    lines += ["", *_function_table(ranked, recording.total_ns)]
+    texts = [time_texts(timing, callers) for timing in ranked]
+    lines += ["", *_function_table(ranked, texts, recording.total_ns)]
     if len(ranked) < len(timings):
         lines.append(f"... and {len(timings) - len(ranked)} more")
     lines += ["", "hotspots (self time)"]
-    hottest = rank_hotspots(timings, HOTSPOTS)
+    hottest = rank_hotspots((one for one in timings if mark_total(one) != UNKNOWN), HOTSPOTS)
     lines += [
-        f"  {place}. {printable(timing.name)}: {format_ns(timing.self_ns)}"
+        f"  {place}. {printable(timing.name)}: {time_texts(timing, callers).self}"
         f" ({format_share(timing.self_ns, recording.total_ns)})"
         for place, timing in enumerate(hottest, 1)
     ]
-    lines += _remarks(recording, list(timings))
+    lines += _remarks(recording, timings)
     return "\n".join(lines) + "\n"
 
 
@@ -53,27 +64,29 @@ def _headline(recording: Recording, timings: Sequence[Timing]) -> str:
     )
 
 
-def _function_table(timings: Sequence[Timing], whole_ns: int) -> list[str]:
+def _function_table(
+    timings: Sequence[Timing], texts: Sequence[TimeTexts], whole_ns: int
+) -> list[str]:
     headers = ["function", "calls", "total", "% total", "self", "% self", "average", "errors"]
     rows = [
         [
             printable(timing.name),
             f"{timing.calls:,}",
-            format_ns(timing.total_ns),
-            format_share(timing.total_ns, whole_ns),
-            format_ns(timing.self_ns),
-            format_share(timing.self_ns, whole_ns),
-            format_ns(timing.avg_ns),
+            text.total,
+            share_text(timing.total_ns, text.total, whole_ns),
+            text.self,
+            share_text(timing.self_ns, text.self, whole_ns),
+            text.average,
             f"{timing.errors:,}" if timing.errors else "",
         ]
-        for timing in timings
+        for timing, text in zip(timings, texts, strict=True)
     ]
     return draw_table(headers, rows)
 
 
 def _remarks(recording: Recording, timings: Sequence[Timing]) -> list[str]:
     """What a reader must know about the figures above, one line each; often nothing."""
-    remarks: list[str] = []
+    remarks = thinning_lines(timings)
     still_open = sum(timing.open for timing in timings)
     if still_open:
         remarks.append(f"{count(still_open, 'span')} still open, counted with the time so far")

@@ -7,12 +7,21 @@ from collections.abc import Callable
 
 import pytest
 
+from pytest_timestamps.analysis.certainty import UNKNOWN, find_callers, mark_self
 from pytest_timestamps.analysis.timings import rank_hotspots, time_names
 from pytest_timestamps.report.records import CaseRecord, Record
 
-__all__ = ["JunitProperties", "wants_junit"]
+__all__ = ["JunitProperties", "junit_properties", "wants_junit"]
 
 PREFIX = "timestamps."
+_MEANINGS = {
+    "~": "estimated",
+    "≥": "at least",
+    "≤": "at most",
+    "≥~": "at least, estimated",
+    "≤~": "at most, estimated",
+    UNKNOWN: "unknown",
+}
 
 
 def wants_junit(config: pytest.Config) -> bool:
@@ -42,13 +51,17 @@ class JunitProperties:
             return
         # The item is the same when a test is run again, and each run has a case in the XML.
         others = [pair for pair in item.user_properties if not pair[0].startswith(PREFIX)]
-        item.user_properties[:] = [*others, *_properties(record)]
+        item.user_properties[:] = [*others, *junit_properties(record)]
         self._last = None
 
 
-def _properties(record: CaseRecord) -> list[tuple[str, object]]:
-    """Seconds by phase, calls and errors, and the function with the most self time."""
-    timings = time_names(record.recording.paths).values()
+def junit_properties(record: CaseRecord) -> list[tuple[str, object]]:
+    """Seconds by phase, calls and errors, and the function with the most self time.
+
+    What is not known of such times is told only where there is something to tell.
+    """
+    paths = record.recording.paths
+    timings = time_names(paths).values()
     properties: list[tuple[str, object]] = [
         (f"{PREFIX}setup_s", _seconds(record.setup_ns)),
         (f"{PREFIX}call_s", _seconds(record.call_ns)),
@@ -56,11 +69,17 @@ def _properties(record: CaseRecord) -> list[tuple[str, object]]:
         (f"{PREFIX}calls", str(sum(timing.calls for timing in timings))),
         (f"{PREFIX}errors", str(sum(timing.errors for timing in timings))),
     ]
+    for name in ("estimated", "untimed"):
+        number = sum(getattr(timing, name) for timing in timings)
+        if number:
+            properties.append((f"{PREFIX}{name}_calls", str(number)))
     for hottest in rank_hotspots(timings, limit=1):
-        properties += [
-            (f"{PREFIX}hotspot", hottest.name),
-            (f"{PREFIX}hotspot_self_s", _seconds(hottest.self_ns)),
-        ]
+        properties.append((f"{PREFIX}hotspot", hottest.name))
+        mark = mark_self(hottest, find_callers(timings, paths))
+        if mark != UNKNOWN:
+            properties.append((f"{PREFIX}hotspot_self_s", _seconds(hottest.self_ns)))
+        if mark:
+            properties.append((f"{PREFIX}hotspot_self_is", _MEANINGS[mark]))
     return properties
 
 

@@ -36,6 +36,7 @@ class SessionFacts:
     plugin_version: str
     machine: Machine
     instrumented: tuple[str, ...] = ()
+    budget: float | None = None
 
 
 def build_report(
@@ -150,6 +151,7 @@ def _session(
         plugin_version=facts.plugin_version,
         python_version=facts.machine.python_version,
         instrumented=tuple(sorted(set(facts.instrumented))),
+        budget=facts.budget,
     )
 
 

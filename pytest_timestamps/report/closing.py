@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from pytest_timestamps.analysis.text import count, format_ns
+from pytest_timestamps.analysis.thinning import NAMED, thinning_lines
+from pytest_timestamps.report.budget import budget_lines, overhead_share
 from pytest_timestamps.report.model import SessionReport, ShardOverhead
 
 __all__ = ["closing_lines"]
@@ -13,12 +15,19 @@ _NOTHING_DECORATED = (
 )
 
 
-def closing_lines(report: SessionReport, *, brief: bool = False) -> list[str]:
-    """The session's totals and the overhead in one line, then a line for each reservation."""
+def closing_lines(
+    report: SessionReport, *, brief: bool = False, detailed: bool = False
+) -> list[str]:
+    """The session's totals and the overhead in one line, then what else a reader must know.
+
+    ``detailed`` names all functions that were not always timed, not only the first few.
+    """
     lines: list[str] = []
     if report.tests and not report.functions and not brief:
         lines += _NOTHING_DECORATED
     lines.append(f"{_totals(report)}; {_overhead(report)}")
+    lines += budget_lines(report)
+    lines += thinning_lines(report.functions, None if detailed else NAMED)
     still_open = sum(timing.open for timing in report.functions)
     if still_open:
         verb = "was" if still_open == 1 else "were"
@@ -65,7 +74,8 @@ def _overhead(report: SessionReport) -> str:
         for version, alike in sorted(versions.items())
     ]
     detail = f" ({'; '.join(parts)})" if parts else ""
-    return f"overhead {format_ns(taken_ns)} taken out{detail}"
+    share = f"{overhead_share(report)} of the program's own time"
+    return f"overhead {format_ns(taken_ns)} taken out, {share}{detail}"
 
 
 def _range(ordered: Sequence[str]) -> str:

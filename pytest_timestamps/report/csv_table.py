@@ -3,6 +3,7 @@
 import csv
 import io
 
+from pytest_timestamps.analysis.timings import Timing
 from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.run_figures import RunFigures, read_run
 
@@ -20,16 +21,14 @@ def render_csv(report: SessionReport) -> bytes:
 
     What has no value is empty; a module's or package's ``total_ns`` is its cumulative time.
     ``estimated`` and ``untimed`` count a function's calls that were not timed: its times hold an
-    estimate for the former and nothing for the latter.
+    estimate for the former and nothing for the latter, and are empty where it has no others.
     Names are written as they are, so that they can be joined with other tables.
     """
     stream = io.StringIO()
     table = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\r\n")
     table.writeheader()
     for timing in report.functions:
-        figures = timing._asdict()
-        del figures["open"]
-        table.writerow({"kind": "function", **figures})
+        table.writerow(_function(timing))
     for module in report.modules:
         row = module._asdict()
         row["total_ns"] = row.pop("cumulative_ns")
@@ -60,6 +59,16 @@ def render_csv(report: SessionReport) -> bytes:
         )
     table.writerows(_run(read_run(run)) for run in report.runs)
     return stream.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _function(timing: Timing) -> dict[str, object]:
+    figures: dict[str, object] = {"kind": "function", **timing._asdict()}
+    del figures["open"]
+    if timing.timed <= 0 < timing.calls:
+        del figures["min_ns"], figures["max_ns"]
+    if 0 < timing.untimed == timing.calls:
+        del figures["total_ns"], figures["self_ns"]
+    return figures
 
 
 def _run(run: RunFigures) -> dict[str, object]:

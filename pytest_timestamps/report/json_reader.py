@@ -133,6 +133,7 @@ def _report(document: Mapping[str, Any]) -> SessionReport:
             session,
             shards=tuple(session["shards"]),
             instrumented=tuple(session.get("instrumented", ())),
+            budget=session.get("budget"),
         ),
         machines=tuple(_pick(Machine, row) for row in document["machines"]),
         overhead=tuple(_pick(ShardOverhead, row) for row in document["overhead"]),

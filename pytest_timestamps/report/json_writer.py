@@ -3,7 +3,8 @@
 Versions of the format, each with the change that made it:
 1: the first. Since then ``session.instrumented`` and ``modules`` have been added, which reports
    that were written earlier haven't got, and what only a report with thinned functions has:
-   ``estimated`` and ``untimed`` of functions and call paths.
+   ``estimated`` and ``untimed`` of functions and call paths, and with a budget ``session.budget``
+   and ``session.overhead_share``.
 
 Its JSON Schema is ``session-report-v1.schema.json``, beside this module.
 """
@@ -38,10 +39,9 @@ _COLUMNS = len(PathStats._fields) - 2
 
 def render_json(report: SessionReport) -> bytes:
     """The whole report; one row a line, so that people and line tools can read it too."""
-    session = {**asdict(report.session), "outcomes": dict(report.session.outcomes)}
     parts = {
         "format_version": str(FORMAT_VERSION),
-        "session": _text(session),
+        "session": _text(_session(report)),
         "machines": _rows(_text(asdict(machine)) for machine in report.machines),
         "overhead": _rows(_text(asdict(overhead)) for overhead in report.overhead),
         "functions": _functions(report.functions, "\n"),
@@ -57,6 +57,15 @@ def render_json(report: SessionReport) -> bytes:
     body = ",\n".join(f'"{key}": {value}' for key, value in parts.items())
     # ASCII throughout: names may hold lone surrogates, which have no UTF-8.
     return f"{{\n{body}\n}}\n".encode("ascii")
+
+
+def _session(report: SessionReport) -> dict[str, object]:
+    session = {**asdict(report.session), "outcomes": dict(report.session.outcomes)}
+    if report.session.budget is None:
+        del session["budget"]
+    elif report.overhead_share is not None:
+        session["overhead_share"] = round(report.overhead_share, 6)
+    return session
 
 
 def _text(value: object) -> str:

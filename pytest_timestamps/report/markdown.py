@@ -2,11 +2,18 @@
 
 from collections.abc import Sequence
 
+from pytest_timestamps.analysis.certainty import (
+    Marks,
+    find_callers,
+    mark_modules,
+    marked,
+    share_text,
+    time_texts,
+)
 from pytest_timestamps.analysis.module_tree import arrange_modules
 from pytest_timestamps.analysis.text import (
     count,
     format_ns,
-    format_share,
     printable,
     shorten,
 )
@@ -72,16 +79,18 @@ def _hotspots(report: SessionReport) -> list[str]:
     shown = report.functions[:FUNCTIONS]
     if not shown:
         return []
+    callers = find_callers(report.functions, report.call_tree)
+    texts = [time_texts(row, callers) for row in shown]
     rows = [
         [
             markdown_code(row.name),
             f"{row.calls:,}",
-            format_ns(row.self_ns),
-            format_share(row.self_ns, report.session.work_ns),
-            format_ns(row.total_ns),
+            markdown_text(text.self),
+            share_text(row.self_ns, text.self, report.session.work_ns),
+            markdown_text(text.total),
             f"{row.errors:,}",
         ]
-        for row in shown
+        for row, text in zip(shown, texts, strict=True)
     ]
     table = markdown_table(["Hotspot", "Calls", "Self", "Share", "Total", "Errors"], rows)
     return [*table, *_more(len(shown), len(report.functions))]
@@ -91,17 +100,22 @@ def _modules(report: SessionReport) -> list[str]:
     if not (report.session.instrumented and report.modules):
         return []
     shown = arrange_modules(report.modules, limit=MODULES)
+    found = mark_modules(report.call_tree, report.modules)
+    times = [
+        (marked(marks.self, row.self_ns), marked(marks.total, row.cumulative_ns))
+        for row, marks in ((row, found.get(row, Marks())) for _, _, row in shown)
+    ]
     rows = [
         [
             markdown_code(f"{row.name}.*" if row.kind == "package" else row.name),
             f"{row.functions:,}",
             f"{row.calls:,}",
-            format_ns(row.self_ns),
-            format_share(row.self_ns, report.session.work_ns),
-            format_ns(row.cumulative_ns),
+            markdown_text(own),
+            share_text(row.self_ns, own, report.session.work_ns),
+            markdown_text(total),
             f"{row.errors:,}",
         ]
-        for _, _, row in shown
+        for (_, _, row), (own, total) in zip(shown, times, strict=True)
     ]
     headers = ["Module", "Functions", "Calls", "Self", "Share", "Total", "Errors"]
     known = sum(row.kind == "module" for row in report.modules)

@@ -110,7 +110,14 @@ def _session(
         plugin_version=_versions(session.plugin_version for session in sessions),
         python_version=_versions(session.python_version for session in sessions),
         instrumented=tuple(sorted({one for session in sessions for one in session.instrumented})),
+        budget=_budget([session.budget for session in sessions]),
     )
+
+
+def _budget(budgets: Sequence[float | None]) -> float | None:
+    """The largest; no limit for one is none for all."""
+    known = [budget for budget in budgets if budget is not None]
+    return max(known) if len(known) == len(budgets) else None
 
 
 def _exit_status(statuses: Sequence[int]) -> int:

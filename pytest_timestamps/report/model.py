@@ -38,7 +38,8 @@ class SessionInfo:
     ``duration_ns`` is wall time; ``work_ns`` is the time of all test phases and of all
     fixtures with rows of their own, which under xdist may exceed it.
     ``exit_status`` is pytest's.
-    ``instrumented`` are the patterns of packages that were recorded undecorated, sorted.
+    ``instrumented`` are the patterns of packages that were recorded undecorated, sorted;
+    ``budget`` is the share of the tests' own time that this was allowed to cost, None for no limit.
     """
 
     id: str
@@ -53,6 +54,7 @@ class SessionInfo:
     plugin_version: str
     python_version: str
     instrumented: tuple[str, ...] = ()
+    budget: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,3 +180,13 @@ class SessionReport:
     timeline: tuple[SessionSpan, ...] = ()
     dropped_paths: int = 0
     dropped_spans: int = 0
+
+    @property
+    def overhead_share(self) -> float | None:
+        """What recording cost, as a share of the time that tests and fixtures took without it.
+
+        None where nothing is left of that time.
+        """
+        taken_ns = sum(overhead.total_ns for overhead in self.overhead)
+        own_ns = self.session.work_ns - taken_ns
+        return taken_ns / own_ns if own_ns > 0 else None

@@ -1,14 +1,21 @@
 """Modules on the terminal: a table of their own, and hotspots below the module they are in."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from pytest_timestamps.analysis.certainty import (
+    Callers,
+    Marks,
+    mark_modules,
+    marked,
+    share_text,
+    time_texts,
+)
 from pytest_timestamps.analysis.module_tree import arrange_modules
 from pytest_timestamps.analysis.modules import ModuleTiming, find_module
 from pytest_timestamps.analysis.text import (
     count,
     draw_table,
     format_ns,
-    format_share,
     printable,
     shorten,
 )
@@ -34,11 +41,12 @@ def module_lines(
         return [], 0
     known = sum(timing.kind == "module" for timing in report.modules)
     shown = sum(line.timing.kind == "module" for line in lines)
+    marks = mark_modules(report.call_tree, report.modules)
     rows = [
         [
             ("module", "  " * line.depth + printable(line.label)),
             ("functions", f"{line.timing.functions:,}"),
-            *_module_cells(line.timing, report.session.work_ns),
+            *_module_cells(line.timing, marks, report.session.work_ns),
         ]
         for line in lines
     ]
@@ -46,26 +54,32 @@ def module_lines(
 
 
 def hotspot_lines(
-    report: SessionReport, ranked: Sequence[Timing], width: int, *, detailed: bool
+    report: SessionReport,
+    ranked: Sequence[Timing],
+    callers: Callers,
+    width: int,
+    *,
+    detailed: bool,
 ) -> list[str]:
     """The functions, in the order given, below their modules, in order of their first function.
 
     A module's row counts all of its functions, those that are not shown too.
     """
     modules = {row.name: row for row in report.modules if row.kind == "module"}
+    marks = mark_modules(report.call_tree, report.modules)
     groups: dict[str, list[Timing]] = {}
     for timing in ranked:
         groups.setdefault(find_module(timing.name, modules), []).append(timing)
     whole_ns = report.session.work_ns
     rows: list[_Cells] = []
     for name, timings in groups.items():
-        figures = _module_cells(modules[name], whole_ns) if name else []
+        figures = _module_cells(modules[name], marks, whole_ns) if name else []
         rows.append([("function", printable(name or NO_MODULE)), *figures])
         start = len(name) + 1 if name else 0
         rows += [
             [
                 ("function", f"  {printable(timing.name[start:])}"),
-                *_function_cells(timing, whole_ns, detailed),
+                *_function_cells(timing, callers, whole_ns, detailed),
             ]
             for timing in timings
         ]
@@ -77,26 +91,33 @@ def left_out(number: int, how: str) -> list[str]:
     return [f"... and {count(number, 'more module')} ({how})"] if number else []
 
 
-def _module_cells(timing: ModuleTiming, whole_ns: int) -> _Cells:
+def _module_cells(
+    timing: ModuleTiming, marks: Mapping[ModuleTiming, Marks], whole_ns: int
+) -> _Cells:
+    its = marks.get(timing, Marks())
+    own = marked(its.self, timing.self_ns)
     return [
         ("calls", f"{timing.calls:,}"),
-        ("total", format_ns(timing.cumulative_ns)),
-        ("self", format_ns(timing.self_ns)),
-        ("share", format_share(timing.self_ns, whole_ns)),
+        ("total", marked(its.total, timing.cumulative_ns)),
+        ("self", own),
+        ("share", share_text(timing.self_ns, own, whole_ns)),
         ("errors", f"{timing.errors:,}"),
     ]
 
 
-def _function_cells(timing: Timing, whole_ns: int, detailed: bool) -> Iterator[tuple[str, str]]:
+def _function_cells(
+    timing: Timing, callers: Callers, whole_ns: int, detailed: bool
+) -> Iterator[tuple[str, str]]:
+    texts = time_texts(timing, callers)
     yield "calls", f"{timing.calls:,}"
-    yield "total", format_ns(timing.total_ns)
-    yield "self", format_ns(timing.self_ns)
-    yield "share", format_share(timing.self_ns, whole_ns)
+    yield "total", texts.total
+    yield "self", texts.self
+    yield "share", share_text(timing.self_ns, texts.self, whole_ns)
     yield "errors", f"{timing.errors:,}"
     if detailed:
-        yield "average", format_ns(timing.avg_ns)
-        yield "min", format_ns(timing.min_ns)
-        yield "max", format_ns(timing.max_ns)
+        yield "average", texts.average
+        yield "min", texts.min
+        yield "max", texts.max
         yield "suspended", format_ns(timing.suspended_ns) if timing.suspended_ns else ""
     yield "open", f"{timing.open:,}" if timing.open else ""
 

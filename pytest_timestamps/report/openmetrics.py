@@ -15,7 +15,8 @@ NANO = 1_000_000_000
 def render_openmetrics(report: SessionReport) -> bytes:
     """Gauges of the session, its functions, tests, fixtures and runs; times in seconds.
 
-    A run without a known figure has no sample: nothing is shown as 0 that is unknown.
+    A run without a known figure has no sample, nor has the time of a function whose calls were
+    only counted: nothing is shown as 0 that is unknown.
     """
     lines: list[str] = []
     for name, unit, text, samples in _families(report):
@@ -56,7 +57,8 @@ def _families(report: SessionReport) -> Iterator[tuple[str, str, str, Iterable[_
     for metric, text in (("self", "without functions called"), ("total", "with functions called")):
         yield (
             f"timestamps_function_{metric}_seconds", "seconds", f"Time of a function {text}",
-            [({"function": row.name}, getattr(row, f"{metric}_ns") / NANO) for row in functions],
+            [({"function": row.name}, getattr(row, f"{metric}_ns") / NANO) for row in functions
+             if row.untimed < max(row.calls, 1)],
         )  # fmt: skip
     yield (
         "timestamps_test_seconds", "seconds", "Time of a test by phase",

@@ -4,11 +4,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pytest_timestamps.analysis.certainty import (
+    UNKNOWN,
+    Callers,
+    find_callers,
+    mark_self,
+    marked,
+    share_text,
+    time_texts,
+)
 from pytest_timestamps.analysis.text import (
     count,
     display_width,
     format_ns,
-    format_share,
     printable,
     shorten,
 )
@@ -85,7 +93,7 @@ def render_sections(report: SessionReport, style: TerminalStyle) -> list[Section
     if style.timeline:
         sections.append(_timeline(report, style))
     sections = [section for section in sections if section.lines]
-    closing = closing_lines(report, brief=style.verbosity < 0)
+    closing = closing_lines(report, brief=style.verbosity < 0, detailed=style.verbosity >= 1)
     if not sections:
         return [Section("timestamps", closing)]
     last = sections[-1]
@@ -143,11 +151,12 @@ def _hotspots(report: SessionReport, style: TerminalStyle) -> Section:
     if not kept:
         return Section("hotspots", [])
     ranked = rank_timings(kept, sort=style.sort, limit=_rows_shown(style))
+    callers = find_callers(report.functions, report.call_tree)
     if style.modules_of(report) and report.modules:
         detailed = style.verbosity >= 1
-        lines = hotspot_lines(report, ranked, style.width, detailed=detailed)
+        lines = hotspot_lines(report, ranked, callers, style.width, detailed=detailed)
     else:
-        lines = _function_table(ranked, report.session.work_ns, style)
+        lines = _function_table(ranked, callers, report.session.work_ns, style)
     title = "hotspots" if style.sort == "self" else f"hotspots (by {style.sort})"
     return Section(title, [*lines, *_more(len(ranked), len(kept), style)])
 
@@ -162,28 +171,35 @@ def _modules(report: SessionReport, style: TerminalStyle) -> Section:
     return Section(title, [*lines, *left_out(left, style.more_modules)])
 
 
-def _function_table(ranked: Sequence[Timing], whole_ns: int, style: TerminalStyle) -> list[str]:
+def _function_table(
+    ranked: Sequence[Timing], callers: Callers, whole_ns: int, style: TerminalStyle
+) -> list[str]:
     """One row a function; columns that would be empty throughout are left out."""
+    texts = [time_texts(timing, callers) for timing in ranked]
     columns: list[tuple[str, list[str]]] = [
         ("function", [printable(timing.name) for timing in ranked]),
         ("calls", [f"{timing.calls:,}" for timing in ranked]),
-        ("total", [format_ns(timing.total_ns) for timing in ranked]),
-        ("self", [format_ns(timing.self_ns) for timing in ranked]),
-        ("average", [format_ns(timing.avg_ns) for timing in ranked]),
-        ("share", [format_share(timing.self_ns, whole_ns) for timing in ranked]),
+        ("total", [text.total for text in texts]),
+        ("self", [text.self for text in texts]),
+        ("average", [text.average for text in texts]),
+        (
+            "share",
+            [
+                share_text(timing.self_ns, text.self, whole_ns)
+                for timing, text in zip(ranked, texts, strict=True)
+            ],
+        ),
         ("errors", [f"{timing.errors:,}" for timing in ranked]),
     ]
     if style.verbosity >= 1:
-        columns += [
-            ("min", [format_ns(timing.min_ns) for timing in ranked]),
-            ("max", [format_ns(timing.max_ns) for timing in ranked]),
-        ]
+        columns += [("min", [text.min for text in texts]), ("max", [text.max for text in texts])]
         if any(timing.suspended_ns for timing in ranked):
             columns.append(("suspended", [format_ns(t.suspended_ns) for t in ranked]))
     if any(timing.open for timing in ranked):
         columns.append(("open", [f"{timing.open:,}" for timing in ranked]))
     headers = [header for header, _ in columns]
-    return _table(headers, [list(row) for row in zip(*(c for _, c in columns), strict=True)], style)
+    rows = [list(row) for row in zip(*(cells for _, cells in columns), strict=True)]
+    return _table(headers, rows, style)
 
 
 def _slowest(report: SessionReport, style: TerminalStyle) -> Section:
@@ -205,16 +221,20 @@ def _slowest(report: SessionReport, style: TerminalStyle) -> Section:
     table = _table(["test", "total", "setup", "call", "teardown"], rows, style)
     lines = table[:2]
     for line, test in zip(table[2:], shown, strict=True):
-        lines += [line, *_top_functions(test.functions, style)]
+        lines += [line, *_top_functions(test, style)]
     return Section("slowest tests", [*lines, *_more(len(shown), len(kept), style)])
 
 
-def _top_functions(functions: Sequence[Timing], style: TerminalStyle) -> list[str]:
+def _top_functions(owner: CaseResult | FixtureResult, style: TerminalStyle) -> list[str]:
     """The functions with the most self time of one test or fixture, on one line below its row."""
     parts: list[str] = []
     room = style.width - 4
-    for timing in rank_timings(functions, limit=3):
-        part = f"{shorten(printable(timing.name), 40)} {format_ns(timing.self_ns)}"
+    callers = find_callers(owner.functions, owner.call_tree)
+    for timing in rank_timings(owner.functions, limit=3):
+        time = marked(mark_self(timing, callers), timing.self_ns)
+        if time == UNKNOWN:
+            break
+        part = f"{shorten(printable(timing.name), 40)} {time}"
         room -= display_width(part) + 2
         if parts and room < 0:
             break
@@ -247,7 +267,7 @@ def _fixtures(report: SessionReport, style: TerminalStyle) -> Section:
     table = _table(["fixture", "scope", "setups", "setup", "teardown"], rows, style)
     lines = table[:2]
     for line, fixture in zip(table[2:], shown, strict=True):
-        lines += [line, *_top_functions(fixture.functions, style)]
+        lines += [line, *_top_functions(fixture, style)]
     return Section(
         "class, module and session fixtures", [*lines, *_more(len(shown), len(kept), style)]
     )
@@ -269,7 +289,8 @@ def _per_test(report: SessionReport, style: TerminalStyle) -> Section:
         total = format_ns(test.phases.total_ns)
         ending = f": {test.outcome}, {total}"
         lines.append(shorten(printable(test.nodeid), style.width - len(ending)) + ending)
-        table = _function_table(ranked, test.phases.total_ns, style)
+        callers = find_callers(test.functions, test.call_tree)
+        table = _function_table(ranked, callers, test.phases.total_ns, style)
         lines += [*table, *_more(len(ranked), len(kept), style), ""]
     return Section("functions by test", lines[:-1])
 

@@ -1,7 +1,7 @@
 """A collector's figures as text."""
 
 from pytest_timestamps.analysis.summary import summarize
-from tests.samples import path, recording
+from tests.samples import path, recording, thinned_report
 
 ROWS = (
     path("a", calls=2, total_ns=60, self_ns=20),
@@ -53,3 +53,21 @@ def test_reservations_are_said() -> None:
         "2 spans past the cap on call paths, folded into their parents",
         "1 span left out of the full timeline",
     ]
+
+
+def test_times_that_are_no_plain_ones_are_marked() -> None:
+    """What is unknown is a dash and no hotspot; the last lines say which functions these are."""
+    lines = summarize(recording(*thinned_report().call_tree, total_ns=1_000_000)).splitlines()
+    assert lines[4:8] == [
+        "shop.cart.total      1     900 µs    90.0%   ≤~540 µs   54.0%   900 µs",
+        "shop.cart.item   6,100    ~300 µs    30.0%    ~300 µs   30.0%   ~49 ns",
+        "shop.tax         1,000  ≥~60.0 µs     6.0%  ≥~60.0 µs    6.0%  ~100 ns",
+        "shop.price       3,000          -        -          -       -        -",
+    ]
+    assert lines[9:13] == [
+        "hotspots (self time)",
+        "  1. shop.cart.total: ≤~540 µs (54.0%)",
+        "  2. shop.cart.item: ~300 µs (30.0%)",
+        "  3. shop.tax: ≥~60.0 µs (6.0%)",
+    ]
+    assert [line.partition(":")[0] for line in lines[14:]] == ["~ estimated", "≥ counted only"]

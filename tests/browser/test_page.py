@@ -14,7 +14,7 @@ from tests.big import big_report
 from tests.browser.conftest import Open, wait_until
 from tests.hostile import HOSTILE, hostile_report
 from tests.runs import OBSERVED, PENDING, VERIFIED
-from tests.samples import package_report, report
+from tests.samples import package_report, report, thinned_report
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -58,8 +58,8 @@ def with_runs() -> SessionReport:
 @pytest.mark.parametrize("phone", [False, True], ids=["wide", "phone"])
 @pytest.mark.parametrize(
     "made",
-    [report(), report([]), with_runs(), hostile_report(), package_report()],
-    ids=["plain", "empty", "runs", "hostile", "packages"],
+    [report(), report([]), with_runs(), hostile_report(), package_report(), thinned_report()],
+    ids=["plain", "empty", "runs", "hostile", "packages", "thinned"],
 )
 def test_page_opens_without_a_complaint(
     open_page: Open, made: SessionReport, scheme: str, phone: bool

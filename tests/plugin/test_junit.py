@@ -4,7 +4,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from pytest_timestamps.plugin.junit import junit_properties
+from pytest_timestamps.recording.results import PathStats
 from tests.plugin.conftest import Run
+from tests.samples import case, path
 
 
 def properties(name: str) -> dict[str, str]:
@@ -85,6 +88,48 @@ def test_each_run_of_a_test_has_its_own(suite: pytest.Pytester, alone: Run) -> N
     found = [[(one.get("name"), one.get("value")) for one in c.iter("property")] for c in cases]
     assert [len({name for name, _ in pairs}) == len(pairs) for pairs in found] == [True, True]
     assert [dict(pairs)["timestamps.calls"] for pairs in found] == ["2", "3"]
+
+
+JUNIT: list[tuple[tuple[PathStats, ...], dict[str, str]]] = [
+    ((path("f", calls=9),), {"hotspot": "f", "hotspot_self_s": "0.000000010"}),
+    (
+        (path("f", calls=9, estimated=8),),
+        {
+            "estimated_calls": "8", "hotspot": "f", "hotspot_self_s": "0.000000010",
+            "hotspot_self_is": "estimated",
+        },
+    ),
+    (
+        (path("f"), path("g", parent=0, calls=9, total_ns=0, untimed=9)),
+        {
+            "untimed_calls": "9", "hotspot": "f", "hotspot_self_s": "0.000000010",
+            "hotspot_self_is": "at most",
+        },
+    ),
+    (
+        (path("f", calls=9, estimated=2, untimed=3),),
+        {
+            "estimated_calls": "2", "untimed_calls": "3", "hotspot": "f",
+            "hotspot_self_s": "0.000000010", "hotspot_self_is": "at least, estimated",
+        },
+    ),
+    (
+        (path("f", calls=9, total_ns=0, untimed=9),),
+        {"untimed_calls": "9", "hotspot": "f", "hotspot_self_is": "unknown"},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("paths", "expected"), JUNIT)
+def test_times_that_are_no_plain_ones_are_told(
+    paths: tuple[PathStats, ...], expected: dict[str, str]
+) -> None:
+    """What the hotspot's time is, and how many calls were not timed; an unknown one is left out."""
+    properties = junit_properties(case("t", *paths))
+    found = {name.removeprefix("timestamps."): str(value) for name, value in properties}
+    for name in ("setup_s", "call_s", "teardown_s", "calls", "errors"):
+        del found[name]
+    assert found == expected
 
 
 def test_without_timestamps_the_xml_is_pytests_own(suite: pytest.Pytester, alone: Run) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,20 @@ def test_folded_stacks_are_paths_with_self_time() -> None:
     ]
 
 
+def test_frames_of_times_that_are_no_plain_ones_have_their_mark() -> None:
+    """Before the name, the same for all of a function's frames; what was only counted has none."""
+    stacks = [
+        "call;shop.cart.total 540000",
+        "call;shop.cart.total;~shop.cart.item 300000",
+        "call;shop.cart.total;≥~shop.tax 60000",
+    ]
+    assert render_folded(thinned_report()).decode().splitlines() == stacks
+    frames = as_json(render_speedscope(thinned_report()))["shared"]["frames"]
+    assert [frame["name"] for frame in frames] == [
+        "call", "shop.cart.total", "~shop.cart.item", "≥~shop.tax",
+    ]  # fmt: skip
+
+
 def test_folded_names_cannot_pretend_to_be_stacks() -> None:
     """Neither semicolons nor line breaks of a name divide anything."""
     lines = render_folded(hostile_report()).decode().splitlines()
@@ -191,6 +206,16 @@ def test_openmetrics_tells_of_calls_without_a_time() -> None:
     assert "timestamps_function_untimed_calls" not in metrics(report())
 
 
+def test_openmetrics_has_no_time_of_what_was_only_counted() -> None:
+    """It is unknown, and not 0 s; a part of the calls has one."""
+    read = metrics(thinned_report())
+    for metric in ("self", "total"):
+        assert read[f"timestamps_function_{metric}_seconds"].keys() == {
+            ("shop.cart.total",), ("shop.cart.item",), ("shop.tax",),
+        }  # fmt: skip
+    assert read["timestamps_function_calls"]["shop.price",] == 3_000
+
+
 def test_openmetrics_labels_survive() -> None:
     """Quotes, backslashes and line breaks come back as they were; half a character is escaped."""
     names = {labels[0] for labels in metrics(hostile_report())["timestamps_function_calls"]}
@@ -272,6 +297,24 @@ def test_csv_has_modules_and_packages() -> None:
         assert row["min_ns"] == ""
 
 
+def test_markdown_marks_times_that_are_no_plain_ones() -> None:
+    """Those of functions and of modules; the text below the tables says what the marks mean."""
+    html = (
+        MarkdownIt()
+        .enable("table")
+        .enable("strikethrough")
+        .render(render_markdown(thinned_report()).decode())
+    )
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in html.split("<tr>")]
+    cells = {row[0]: row[1:] for row in rows if row}
+    assert cells["<code>shop.cart.item</code>"] == ["6,100", "~300 µs", "29.9%", "~300 µs", "0"]
+    assert cells["<code>shop.cart.total</code>"] == ["1", "≤~540 µs", "53.8%", "900 µs", "0"]
+    assert cells["<code>shop.price</code>"] == ["3,000", "-", "-", "-", "0"]
+    assert cells["<code>shop</code>"][2:5] == ["≥~60.0 µs", "6.0%", "≥~60.0 µs"]
+    assert "~ estimated: 2 functions thinned" in html
+    assert "<s>" not in html
+
+
 def test_markdown_names_stay_text() -> None:
     """No name makes a cell, a link, a mention or markup."""
     text = render_markdown(hostile_report()).decode()
@@ -338,6 +381,22 @@ def test_csv_counts_the_calls_without_a_time() -> None:
         ("package", "shop"): ("", ""),
         ("test", "t"): ("", ""),
     }
+
+
+def test_csv_has_no_time_that_nobody_knows() -> None:
+    """Of a function that was only counted none, and no extremes where no call was timed."""
+    made = report(
+        [case("t", *thinned_report().call_tree, path("guessed", calls=9, min_ns=0, estimated=9))]
+    )
+    rows = csv.DictReader(io.StringIO(render_csv(made).decode(), newline=""))
+    found = {
+        row["name"]: [row[f"{time}_ns"] for time in ("total", "self", "min", "max")]
+        for row in rows
+        if row["kind"] == "function"
+    }
+    assert found["shop.price"] == ["", "", "", ""]
+    assert found["guessed"] == ["10", "10", "", ""]
+    assert found["shop.tax"] == ["60000", "60000", "50", "90"]
 
 
 def test_csv_names_come_back_as_they_were() -> None:

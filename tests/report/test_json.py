@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,28 @@ def test_a_report_without_such_calls_says_nothing_of_them() -> None:
     assert [len(row) for row in parsed["tests"][0]["call_tree"]] == [12, 14, 14, 14]
 
 
+@pytest.mark.parametrize("budget", [0.07, 2.5])
+def test_a_budget_survives_the_round_trip(budget: float) -> None:
+    """With the share that recording cost beside it, which is worked out anew by the reader."""
+    made = thinned_report()
+    made = replace(made, session=replace(made.session, budget=budget))
+    written = render_json(made)
+    parsed = json.loads(written)
+    VALIDATOR.validate(parsed)
+    assert (parsed["session"]["budget"], parsed["session"]["overhead_share"]) == (budget, 9e-6)
+    assert parse_report(written) == made
+    (overhead,) = made.overhead
+    made = replace(made, overhead=(replace(overhead, total_ns=made.session.work_ns),))
+    assert "overhead_share" not in json.loads(render_json(made))["session"]
+
+
+def test_a_report_without_a_budget_says_nothing_of_it() -> None:
+    """As those don't that were written before there was one."""
+    session = json.loads(render_json(thinned_report()))["session"]
+    assert not session.keys() & {"budget", "overhead_share"}
+    assert parse_report(render_json(thinned_report())).session.budget is None
+
+
 def test_a_module_may_be_listed_once_as_each_kind() -> None:
     """A second row of one name and kind is refused, as it is for functions."""
     made: Any = json.loads(render_json(package_report()))
@@ -192,6 +215,8 @@ BROKEN: list[tuple[tuple[str | int, ...], object, str]] = [
     (("session", "start_s"), "now", 'session.start_s: expected a number, got "now"'),
     (("session", "outcomes", "passed"), 1.5, "session.outcomes.passed: expected an integer"),
     (("timeline", "spans"), [[0]], "timeline.spans[0]: expected 7 columns, got 1"),
+    (("session", "budget"), "10%", 'session.budget: expected a number, got "10%"'),
+    (("session", "budget"), -1, "session.budget: expected 0 or more, got -1"),
     (("functions", 0, "estimated"), -1, "functions[0].estimated: expected 0 or more, got -1"),
     (("call_tree", 0, "untimed"), "2", 'call_tree[0].untimed: expected an integer, got "2"'),
     (("timeline", "spans"), [[0, 0, 0, 0, 0, 0, -1]], "timeline.spans[0][6]: expected 0 or more"),

@@ -120,6 +120,22 @@ def test_what_was_not_timed_is_a_sum_too(flip: bool) -> None:
     assert merged.avg_ns == 3
 
 
+@pytest.mark.parametrize(
+    ("budgets", "merged"),
+    [((0.1, 0.1), 0.1), ((0.1, 0.25), 0.25), ((0.1, None), None), ((None, None), None)],
+)
+def test_a_budget_is_one_of_all_shards(
+    budgets: tuple[float | None, ...], merged: float | None
+) -> None:
+    """The largest; where one had no limit there is none, in whichever order they come."""
+    shards = [
+        build_report(facts(session_id(name), budget=budget), {}, [])
+        for name, budget in zip("ab", budgets, strict=True)
+    ]
+    assert merge_reports(shards).session.budget == merged
+    assert merge_reports(shards[::-1]).session.budget == merged
+
+
 def test_session_covers_all_shards() -> None:
     """From the first start to the last end, with the longest wall time and the worst status."""
     session = merge_reports(SHARDS).session

@@ -8,7 +8,7 @@ from pytest_timestamps.analysis.text import display_width
 from pytest_timestamps.report.closing import closing_lines
 from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.terminal import TerminalStyle, render_sections, render_terminal
-from tests.samples import case, path, recording, report
+from tests.samples import case, fixture, path, recording, report, thinned_report
 
 
 def text(made: SessionReport, **style: object) -> str:
@@ -37,8 +37,53 @@ def test_the_report_reads_from_hotspots_to_totals() -> None:
         "    shop.query 4.00 ms",
         "",
         "2 tests, 5 spans of 2 functions, 5.05 ms in tests and fixtures (2.00 s in all); "
-        "overhead 27 ns taken out (7 ns ± 2 ns a span, Python 3.13.1, 33 frames deep)",
+        "overhead 27 ns taken out, <0.1% of the program's own time "
+        "(7 ns ± 2 ns a span, Python 3.13.1, 33 frames deep)",
     ]
+
+
+def test_times_that_are_no_plain_ones_are_marked() -> None:
+    """In the hotspots, by module and flat, and below the tests; the last lines say of whom."""
+    lines = text(thinned_report(), width=100).splitlines()
+    assert lines[1:9] == [
+        "function   calls      total       self  share",
+        "---------  -----  ---------  ---------  -----",
+        "shop.cart  6,101     900 µs   ≤~840 µs  83.7%",
+        "  total        1     900 µs   ≤~540 µs  53.8%",
+        "  item     6,100    ~300 µs    ~300 µs  29.9%",
+        "shop       4,000  ≥~60.0 µs  ≥~60.0 µs   6.0%",
+        "  tax      1,000  ≥~60.0 µs  ≥~60.0 µs   6.0%",
+        "  price    3,000          -          -      -",
+    ]
+    assert lines[9:14] == [
+        "== modules",
+        "module       functions   calls      total       self  share",
+        "-----------  ---------  ------  ---------  ---------  -----",
+        "shop                 4  10,101     900 µs     900 µs  89.6%",
+        "  .cart              2   6,101     900 µs   ≤~840 µs  83.7%",
+    ]
+    assert "    shop.cart.total ≤~540 µs, shop.cart.item ~300 µs, shop.tax ≥~60.0 µs" in lines
+    assert [line[:15] for line in lines[-2:]] == ["~ estimated: 2 ", "≥ counted only:"]
+    flat = text(thinned_report(), width=120, modules=0, verbosity=1, per_test=True)
+    row = "shop.cart.item     6,100    ~300 µs    ~300 µs     ~49 ns    29.9%"
+    assert flat.count(f"{row}         0  ~40 ns  ~900 ns") == 2
+    row = "shop.price         3,000          -          -          -        -"
+    assert flat.count(f"{row}         0       -        -") == 2
+
+
+def test_what_was_only_counted_is_no_top_function() -> None:
+    """Of a fixture neither: it has no time to be at the top with."""
+    only = path("f", calls=9, total_ns=0, untimed=9)
+    shown = text(report([case("t", only), fixture("base", only)]))
+    assert "    f" not in shown
+    assert "    g 10 ns\n" in text(report([case("t", only, path("g")), fixture("base")]))
+
+
+def test_all_such_functions_are_named_on_request() -> None:
+    """With -v; by default the busiest three."""
+    rows = [path(f"f{at}", calls=9, estimated=8) for at in range(5)]
+    assert " and 2 more" in text(report([case("t", *rows)])).splitlines()[-1]
+    assert "f4 (1 in 9 of 9)" in text(report([case("t", *rows)]), verbosity=1).splitlines()[-1]
 
 
 def many(number: int) -> SessionReport:

@@ -12,6 +12,8 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from pytest_timestamps.analysis.text import count, format_ns, format_usd
+from pytest_timestamps.analysis.thinning import thinning_lines
+from pytest_timestamps.report.budget import budget_lines, overhead_share
 from pytest_timestamps.report.closing import closing_lines
 from pytest_timestamps.report.html.page_data import encode_page_data
 from pytest_timestamps.report.model import SessionReport
@@ -21,7 +23,8 @@ from pytest_timestamps.report.run_figures import RunFigures, read_run
 __all__ = ["render_html"]
 
 SCRIPTS = (
-    "format.js", "data.js", "table.js", "modules.js", "flame.js", "timeline.js", "page.js",
+    "format.js", "marks.js", "data.js", "table.js", "modules.js", "flame.js", "timeline.js",
+    "page.js",
 )  # fmt: skip
 
 
@@ -41,6 +44,7 @@ def render_html(report: SessionReport) -> bytes:
         cards=list(_cards(report)),
         outcomes=[item for item in report.session.outcomes.items() if item[1]],
         remarks=closing_lines(report),
+        thinning=thinning_lines(report.functions),
     )
     return page.encode("utf-8", "backslashreplace")
 
@@ -97,7 +101,9 @@ def _cards(report: SessionReport) -> Iterator[tuple[str, str, str]]:
     functions = count(len(report.functions), "function")
     yield "Calls", f"{spans:,}", f"of {functions}, {errors:,} raised"
     taken_ns = sum(overhead.total_ns for overhead in report.overhead)
-    yield "Overhead", format_ns(taken_ns), "of recording, taken out of the functions' times"
+    share = f"{overhead_share(report)} of the program's own time, taken out of the functions' times"
+    kept = "".join(f"; {line.partition(';')[0]}" for line in budget_lines(report))
+    yield "Overhead", format_ns(taken_ns), share + kept
     if report.runs:
         yield _token_card(report)
         yield _cost_card(report)

@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
+from pytest_timestamps.analysis.certainty import Marks, find_callers, mark_modules
 from pytest_timestamps.analysis.module_tree import arrange_modules
-from pytest_timestamps.analysis.modules import ModuleTiming
 from pytest_timestamps.analysis.timings import Timing
 from pytest_timestamps.recording.results import PathStats
 from pytest_timestamps.report.html.widest import keep_widest
@@ -25,6 +25,10 @@ MAX_TREE_ROWS = 150_000
 MAX_MERGED_ROWS = 100_000
 MAX_SPANS = 30_000
 LEFT_OUT = -1
+# Bits: a function calls some whose times are estimated, or some whose calls were only counted.
+ESTIMATED, COUNTED = 1, 2
+
+_FIGURES = ("calls", "errors", "total_ns", "self_ns", "estimated", "untimed")
 
 _Columns = dict[str, list[int]]
 
@@ -51,8 +55,8 @@ def page_data(report: SessionReport) -> dict[str, object]:
     kept = _tests_with_trees(report.tests)
     return {
         "session": {**asdict(report.session), "outcomes": dict(report.session.outcomes)},
-        "functions": _functions(report.functions, strings),
-        "modules": _modules(report.modules, strings),
+        "functions": _functions(report, strings),
+        "modules": _modules(report, strings),
         "tree": _merged_tree(report.call_tree, strings),
         "tests": _tests(report.tests, kept, strings),
         "test_trees": _tree((t.call_tree for t in report.tests if t.nodeid in kept), strings),
@@ -66,23 +70,34 @@ def page_data(report: SessionReport) -> dict[str, object]:
     }
 
 
-def _functions(timings: Sequence[Timing], strings: _Strings) -> _Columns:
+def _functions(report: SessionReport, strings: _Strings) -> _Columns:
+    """``callees`` says whose times a function's self time depends on: see ``marks.js``."""
     columns: _Columns = {field: [] for field in Timing._fields}
-    for timing in timings:
+    callers = find_callers(report.functions, report.call_tree)
+    for timing in report.functions:
         columns["name"].append(strings(timing.name))
         for field, value in zip(Timing._fields[1:], timing[1:], strict=True):
             columns[field].append(value)
+    columns["callees"] = [
+        ESTIMATED * (timing.name in callers.of_estimated)
+        + COUNTED * (timing.name in callers.of_counted)
+        for timing in report.functions
+    ]
     return columns
 
 
-def _modules(timings: Sequence[ModuleTiming], strings: _Strings) -> _Columns:
+def _modules(report: SessionReport, strings: _Strings) -> _Columns:
     """Modules below their packages, as every table of them is arranged."""
-    lines = arrange_modules(timings)
+    lines = arrange_modules(report.modules)
+    found = mark_modules(report.call_tree, report.modules)
+    marks = [found.get(line.timing, Marks()) for line in lines]
     columns: _Columns = {
         "name": [strings(line.timing.name) for line in lines],
         "label": [strings(line.label) for line in lines],
         "depth": [line.depth for line in lines],
         "is_module": [int(line.timing.kind == "module") for line in lines],
+        "self_mark": [strings(one.self) for one in marks],
+        "total_mark": [strings(one.total) for one in marks],
     }
     for field in ("functions", "calls", "errors", "self_ns", "cumulative_ns"):
         columns[field] = [getattr(line.timing, field) for line in lines]
@@ -91,10 +106,7 @@ def _modules(timings: Sequence[ModuleTiming], strings: _Strings) -> _Columns:
 
 def _tree(tables: Iterable[Sequence[PathStats]], strings: _Strings) -> _Columns:
     """Tables one after the other; ``up`` is how many rows above a row's parent stands, or 0."""
-    columns: _Columns = {
-        key: []
-        for key in ("up", "name", "section", "detached", "calls", "errors", "total_ns", "self_ns")
-    }
+    columns: _Columns = {key: [] for key in ("up", "name", "section", "detached", *_FIGURES)}
     for table in tables:
         for at, row in enumerate(table):
             columns["up"].append(at - row.parent if row.parent >= 0 else 0)
@@ -105,6 +117,8 @@ def _tree(tables: Iterable[Sequence[PathStats]], strings: _Strings) -> _Columns:
             columns["errors"].append(row.errors)
             columns["total_ns"].append(row.total_ns)
             columns["self_ns"].append(row.self_ns)
+            columns["estimated"].append(row.estimated)
+            columns["untimed"].append(row.untimed)
     return columns
 
 

@@ -75,7 +75,15 @@ class Flame {
 
   label(data) {
     if (data.label !== undefined) return data.label;
-    return data.total === null ? data.name : lastParts(data.name, this.modules.of(data.name));
+    if (data.total === null) return data.name;
+    const mark = this.marks(data).total;
+    return `${mark === UNKNOWN ? "" : mark}${lastParts(data.name, this.modules.of(data.name))}`;
+  }
+
+  // As those of a table with this one row.
+  marks(data) {
+    const table = { calls: [data.calls], estimated: [data.estimated], untimed: [data.untimed], callees: [data.callees] };
+    return { own: markSelf(table, 0), total: markTotal(table, 0) };
   }
 
   describe(node) {
@@ -86,11 +94,17 @@ class Flame {
     }
     if (data.remark) return `${data.name}: ${formatNs(data.sum)}; ${data.remark}`;
     if (data.total === null) return `${data.name}: ${formatNs(data.sum)}, ${share} of all`;
+    const { own, total } = this.marks(data);
+    const time = (mark, ns) => (mark === UNKNOWN ? UNKNOWN : mark + formatNs(ns));
     const parts = [
       `${shorten(data.name, 300)}: ${formatNs(data.sum)} in the graph (${share})`,
-      `self ${formatNs(data.self)}`, `total ${formatNs(data.total)}`,
+      `self ${time(own, data.self)}`, `total ${time(total, data.total)}`,
       `${formatCount(data.calls)} ${data.calls === 1 ? "call" : "calls"}`,
     ];
+    if (data.estimated) parts.push(`${formatCount(data.estimated)} of them estimated`);
+    if (data.untimed) parts.push(`${formatCount(data.untimed)} of them only counted`);
+    if (!data.untimed && data.callees & COUNTED) parts.push("self holds the time of calls that were only counted");
+    else if (!data.estimated && data.callees & ESTIMATED) parts.push("self is less an estimate of what it called");
     if (data.errors) parts.push(`${formatCount(data.errors)} raised`);
     if (data.detached) parts.push("ran beside its caller");
     if (data.deeper) parts.push(`${formatCount(data.deeper)} deeper paths are counted here`);

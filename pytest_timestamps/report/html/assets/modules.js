@@ -133,9 +133,9 @@ function moduleColumns(data, nodes) {
     { label: "Module", name: (row) => nodes[row].label },
     count("functions", "Functions", true),
     count("calls", "Calls", true),
-    { label: "Self", number: (row) => nodes[row].self_ns, text: formatNs, bar: (row) => (whole ? nodes[row].self_ns / whole : 0) },
-    { label: "Share", number: (row) => (whole ? (100 * nodes[row].self_ns) / whole : 0), text: (share) => formatShare(share, 100), extra: true },
-    { label: "Total", number: (row) => nodes[row].total_ns, text: formatNs },
+    markedColumn("Self", (row) => nodes[row].self_ns, (row) => nodes[row].self_mark, { bar: (row) => (whole ? nodes[row].self_ns / whole : 0) }),
+    { label: "Share", number: (row) => (nodes[row].self_mark === UNKNOWN ? null : whole ? (100 * nodes[row].self_ns) / whole : 0), text: (share) => formatShare(share, 100), extra: true },
+    markedColumn("Total", (row) => nodes[row].total_ns, (row) => nodes[row].total_mark),
     count("errors", "Errors", true),
   ];
 }
@@ -156,7 +156,7 @@ function moduleNodes(data, modules) {
     const name = strings[text];
     const kind = table.is_module[row] ? "module" : "package";
     path.length = table.depth[row];
-    const figures = { functions: table.functions[row], calls: table.calls[row], errors: table.errors[row], self_ns: table.self_ns[row], total_ns: table.cumulative_ns[row] };
+    const figures = { functions: table.functions[row], calls: table.calls[row], errors: table.errors[row], self_ns: table.self_ns[row], total_ns: table.cumulative_ns[row], self_mark: strings[table.self_mark[row]], total_mark: strings[table.total_mark[row]] };
     const node = add(path.at(-1), kind, name, strings[table.label[row]], figures);
     path.push(node);
     if (kind === "module") places.set(name, node);
@@ -164,11 +164,12 @@ function moduleNodes(data, modules) {
   functions.name.forEach((text, row) => {
     const name = strings[text];
     const module = modules.of(name);
-    if (!places.has(module)) places.set(module, add(undefined, "module", NO_MODULE, NO_MODULE, { functions: 0, calls: 0, errors: 0, self_ns: 0, total_ns: null }));
+    if (!places.has(module)) places.set(module, add(undefined, "module", NO_MODULE, NO_MODULE, { functions: 0, calls: 0, errors: 0, self_ns: 0, total_ns: null, self_mark: "", total_mark: "" }));
     const above = places.get(module);
-    const figures = { functions: null, calls: functions.calls[row], errors: functions.errors[row], self_ns: functions.self_ns[row], total_ns: functions.total_ns[row] };
+    const figures = { functions: null, calls: functions.calls[row], errors: functions.errors[row], self_ns: functions.self_ns[row], total_ns: functions.total_ns[row], self_mark: markSelf(functions, row), total_mark: markTotal(functions, row) };
     if (!module) {
       above.functions += 1;
+      if (figures.self_mark) above.self_mark = "~";
       for (const key of ["calls", "errors", "self_ns"]) above[key] += figures[key];
     }
     add(above, "function", name, modules.label(name), figures);

@@ -5,20 +5,22 @@ const FIRST_HOTSPOTS = 25;
 const SHOWN_COLOURS = 12;
 
 function columnsOfFunctions(data, table, wholeNs, pick) {
-  const text = formatNs;
-  const times = (key, label, extra) => ({ label, number: (row) => table[key][row], text, extra });
+  const own = (row) => markSelf(table, row);
+  const times = (key, label, mark, more) => markedColumn(label, (row) => table[key][row], (row) => mark(table, row), more);
+  const share = (row) => (own(row) === UNKNOWN ? null : wholeNs ? (100 * table.self_ns[row]) / wholeNs : 0);
+  const extra = { extra: true };
   const columns = [
     { label: "Function", name: (row) => data.strings[table.name[row]], picks: pick },
     { label: "Calls", number: (row) => table.calls[row], text: formatCount },
-    { ...times("self_ns", "Self"), bar: (row) => (wholeNs ? table.self_ns[row] / wholeNs : 0) },
-    { label: "Share", number: (row) => (wholeNs ? (100 * table.self_ns[row]) / wholeNs : 0), text: (share) => formatShare(share, 100), extra: true },
-    times("total_ns", "Total"),
-    { label: "Average", number: (row) => (table.calls[row] ? Math.floor(table.total_ns[row] / table.calls[row]) : 0), text, extra: true },
+    times("self_ns", "Self", markSelf, { bar: (row) => (wholeNs ? table.self_ns[row] / wholeNs : 0) }),
+    { label: "Share", number: share, text: (value) => formatShare(value, 100), extra: true },
+    times("total_ns", "Total", markTotal),
+    markedColumn("Average", (row) => averageOf(table, row), (row) => markAverage(table, row), extra),
     { label: "Errors", number: (row) => table.errors[row], text: formatCount, extra: true },
   ];
   const some = (key) => table[key] && table[key].some((value) => value > 0);
-  if (table.min_ns) columns.push(times("min_ns", "Min", true), times("max_ns", "Max", true));
-  if (some("suspended_ns")) columns.push(times("suspended_ns", "Suspended", true));
+  if (table.min_ns) columns.push(times("min_ns", "Min", markExtremes, extra), times("max_ns", "Max", markExtremes, extra));
+  if (some("suspended_ns")) columns.push({ label: "Suspended", number: (row) => table.suspended_ns[row], text: formatNs, extra: true });
   if (some("open")) columns.push({ label: "Open", number: (row) => table.open[row], text: formatCount, extra: true });
   return columns;
 }

@@ -2,7 +2,8 @@
 
 const PAGE_ROWS = 100;
 
-// columns: {label, number: row -> figure or null, text: (figure, row) -> string} for figures,
+// columns: {label, number: row -> figure or null, text: (figure, row) -> string} for figures, with
+// mark: row -> string where one may stand before them,
 // {label, name: row -> string, cell: row -> element} for names; `extra` ones hide on a phone.
 class Table {
   constructor(mount, { rows, columns, sort = 1, what, search = true, onPick = null, first = PAGE_ROWS, start = true }) {
@@ -105,8 +106,10 @@ class Table {
       return element("td", { class: this.classOf(column) }, button);
     }
     const figure = column.number(row);
-    if (figure === null) return element("td", { class: this.classOf(column) }, "-");
-    const cell = element("td", { class: this.classOf(column), "data-value": figure }, column.text(figure, row));
+    const mark = column.mark ? column.mark(row) : "";
+    const title = explainMark(mark);
+    if (figure === null) return element("td", { class: this.classOf(column), title }, UNKNOWN);
+    const cell = element("td", { class: this.classOf(column), "data-value": figure, title }, mark + column.text(figure, row));
     if (column.bar) {
       cell.classList.add("barred");
       const bar = element("span", { class: "share", "aria-hidden": "true" });

@@ -1,0 +1,57 @@
+"""Which functions were thinned, and which were counted only: in few words, however many."""
+
+from collections.abc import Callable, Sequence
+
+from pytest_timestamps.analysis.text import count, printable
+from pytest_timestamps.analysis.timings import Timing
+
+__all__ = ["NAMED", "thinning_lines"]
+
+NAMED = 3
+
+
+def thinning_lines(functions: Sequence[Timing], named: int | None = NAMED) -> list[str]:
+    """A line of the functions that were thinned and one of those that were only counted.
+
+    Each begins with the mark that such times have, and says what it means; with no such functions
+    there is none. At most ``named`` functions by name, those with the most such calls; None names
+    all.
+    """
+    thinned = sorted((t for t in functions if t.estimated), key=lambda t: (-t.estimated, t.name))
+    counted = sorted((t for t in functions if t.untimed), key=lambda t: (-t.untimed, t.name))
+    lines: list[str] = []
+    if thinned:
+        calls = sum(timing.calls - timing.untimed for timing in thinned)
+        rate = _rate(calls, sum(timing.timed for timing in thinned))
+        lines.append(
+            f"~ estimated: {count(len(thinned), 'function')} thinned, with {rate} timed: "
+            f"{_listed(thinned, named, _rate_of)}"
+        )
+    if counted:
+        calls = sum(timing.untimed for timing in counted)
+        lines.append(
+            f"≥ counted only: {count(len(counted), 'function')}, {count(calls, 'call')} whose time "
+            f"is with their callers (≤): {_listed(counted, named, _counted_of)}"
+        )
+    return lines
+
+
+def _rate(calls: int, timed: int) -> str:
+    return f"1 call in {round(calls / timed):,}" if timed > 0 else "no call"
+
+
+def _rate_of(timing: Timing) -> str:
+    calls = timing.calls - timing.untimed
+    timed = f"1 in {round(calls / timing.timed):,}" if timing.timed > 0 else "none"
+    return f"{timed} of {calls:,}"
+
+
+def _counted_of(timing: Timing) -> str:
+    all_of = "" if timing.untimed >= timing.calls else f" of {timing.calls:,}"
+    return f"{timing.untimed:,}{all_of}"
+
+
+def _listed(timings: Sequence[Timing], named: int | None, say: Callable[[Timing], str]) -> str:
+    shown = [f"{printable(timing.name)} ({say(timing)})" for timing in timings[:named]]
+    left = len(timings) - len(shown)
+    return ", ".join(shown) + (f" and {left:,} more" if left else "")

@@ -1,0 +1,58 @@
+// How far a time is known where not every call was timed: a mark before it, as analysis/certainty.py
+// has it. Rows are of tables with the columns calls, estimated, untimed and callees.
+
+const UNKNOWN = "-";
+// Bits of "callees": the function calls some whose times are estimated, or were only counted.
+const ESTIMATED = 1;
+const COUNTED = 2;
+const MEANINGS = {
+  "~": "estimated from the calls that were timed",
+  "≥": "at least: calls were only counted, their time is with their callers",
+  "≤": "at most: it holds the time of calls that were only counted",
+  "-": "unknown: calls were only counted, their time is with their callers",
+};
+
+function markOf(isEstimated, lacks, holds) {
+  if (lacks && holds) return "~";
+  return (lacks ? "≥" : holds ? "≤" : "") + (isEstimated ? "~" : "");
+}
+
+function hasNoTime(table, row) {
+  return table.untimed[row] > 0 && table.untimed[row] >= table.calls[row];
+}
+
+function markTotal(table, row) {
+  if (hasNoTime(table, row)) return UNKNOWN;
+  return markOf(table.estimated[row] > 0, table.untimed[row] > 0, false);
+}
+
+function markSelf(table, row) {
+  if (hasNoTime(table, row)) return UNKNOWN;
+  const callees = table.callees[row];
+  return markOf(table.estimated[row] > 0 || (callees & ESTIMATED) > 0, table.untimed[row] > 0, (callees & COUNTED) > 0);
+}
+
+function markAverage(table, row) {
+  return hasNoTime(table, row) ? UNKNOWN : table.estimated[row] > 0 ? "~" : "";
+}
+
+// The shortest and the longest are of calls that were timed.
+function markExtremes(table, row) {
+  const untold = table.estimated[row] + table.untimed[row];
+  if (!untold) return "";
+  return untold >= table.calls[row] ? UNKNOWN : "~";
+}
+
+function averageOf(table, row) {
+  const known = table.calls[row] - table.untimed[row];
+  return known > 0 ? Math.floor(table.total_ns[row] / known) : 0;
+}
+
+function explainMark(mark) {
+  return [...mark].map((one) => MEANINGS[one]).join("; ") || null;
+}
+
+// A column of a table whose figures have marks: what is unknown has none, and is sorted last.
+function markedColumn(label, number, mark, more) {
+  return { label, number: (row) => (mark(row) === UNKNOWN ? null : number(row)), mark, text: formatNs, ...more };
+}
