@@ -1,7 +1,7 @@
 """Where children's recordings are handed over: a folder for each owner, and in it one a section.
 
 An owner is whatever started the children: a test, a fixture. All lies below one folder for the
-session, beside the patterns that say what children shall record.
+session, beside the orders that say what children shall record and at what cost.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pytest_timestamps.analysis.values import recording_from_values
 from pytest_timestamps.children.environment import child_variables
 from pytest_timestamps.recording.results import PathStats, Recording
 
-from .child_recorder import PATTERNS_FILE
+from .child_recorder import write_orders
 
 __all__ = ["FOLDER_VARIABLE", "ChildFolders"]
 
@@ -35,9 +35,9 @@ class ChildFolders:
     Raises `OSError` where there can't be any.
     """
 
-    def __init__(self, patterns: Sequence[str]) -> None:
+    def __init__(self, patterns: Sequence[str], budget: float | None = None) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="pytest-timestamps-children-"))
-        self._folder.joinpath(PATTERNS_FILE).write_text("\n".join(patterns), encoding="utf-8")
+        write_orders(str(self._folder), patterns, budget)
         self._owners: dict[Hashable, int] = {}
         self._made = 0
         self.recorded = 0

@@ -21,14 +21,15 @@ from .selection import Selection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pytest_timestamps.recording.results import Recording
 
-__all__ = ["PATTERNS_FILE", "HandOver", "record_this_process"]
+__all__ = ["ORDERS_FILE", "HandOver", "record_this_process", "write_orders"]
 
-PATTERNS_FILE = "patterns.txt"
-"""Two folders up from where a child hands over: what it shall record, a pattern a line."""
+ORDERS_FILE = "orders.txt"
+"""Two folders up from where a child hands over: the budget, or an empty line where there is none,
+then what it shall record, a pattern a line."""
 
 _NEVER_NS = 1 << 62
 _SHARE = 20
@@ -116,11 +117,13 @@ class HandOver:
 
 def record_this_process(folder: str) -> None:
     """Record, from here to the process's end, the packages that ``folder`` is there for."""
-    patterns = _patterns_for(folder)
+    budget, patterns = _orders_for(folder)
     if DISABLED or not patterns:
         return
     capture = Capture("child process")
-    instrumentation = Instrumentation(Selection(*patterns), on_first=lambda: hand_over.begin())
+    instrumentation = Instrumentation(
+        Selection(*patterns), budget, on_first=lambda: hand_over.begin()
+    )
     hand_over = HandOver(folder, capture.snapshot, instrumentation)
     ENGINE.do_between_spans(hand_over)
     capture.start()
@@ -135,13 +138,21 @@ def record_this_process(folder: str) -> None:
     _before_terminating(hand_over.now)
 
 
-def _patterns_for(folder: str) -> list[str]:
-    """What children that hand over to ``folder`` record; nothing if nobody waits any more."""
+def write_orders(session_folder: str, patterns: Sequence[str], budget: float | None) -> None:
+    """Say what children shall record that hand over two folders down from there."""
+    lines = ["" if budget is None else repr(budget), *patterns]
+    with open(os.path.join(session_folder, ORDERS_FILE), "w", encoding="utf-8") as file:
+        file.write("\n".join(lines))
+
+
+def _orders_for(folder: str) -> tuple[float | None, list[str]]:
+    """The budget and what to record; nothing of that if nobody waits any more."""
     try:
-        with open(os.path.join(_session_of(folder), PATTERNS_FILE), encoding="utf-8") as file:
-            return file.read().splitlines()
+        with open(os.path.join(_session_of(folder), ORDERS_FILE), encoding="utf-8") as file:
+            budget, *patterns = file.read().split("\n")
     except OSError:
-        return []
+        return None, []
+    return float(budget) if budget else None, patterns
 
 
 def _session_of(folder: str) -> str:

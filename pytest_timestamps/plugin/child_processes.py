@@ -18,10 +18,13 @@ class ChildProcesses:
     """
 
     def __init__(
-        self, patterns: Sequence[str], environ: MutableMapping[str, str] = os.environ
+        self,
+        patterns: Sequence[str],
+        budget: float | None = None,
+        environ: MutableMapping[str, str] = os.environ,
     ) -> None:
         self._environ = environ
-        self._folders = ChildFolders(patterns)
+        self._folders = ChildFolders(patterns, budget)
         variables = self._folders.variables(environ)
         self._before = {name: environ.get(name) for name in (*variables, FOLDER_VARIABLE)}
         environ.update(variables)

@@ -84,7 +84,7 @@ def _follow_children(config: pytest.Config, settings: Settings) -> ChildProcesse
         return None
     from pytest_timestamps.plugin.child_processes import ChildProcesses
 
-    return ChildProcesses(settings.instrumented)
+    return ChildProcesses(settings.instrumented, settings.budget)
 
 
 def _renderers(config: pytest.Config) -> Mapping[str, Renderer]:

@@ -47,7 +47,9 @@ class InstrumentPlugin:
         self._children = children
         self._follows_children = settings.subprocesses
         self._processes = 0
-        self._active: Instrumentation | None = instrument(*patterns) if runs_tests else None
+        self._active: Instrumentation | None = (
+            instrument(*patterns, budget=settings.budget) if runs_tests else None
+        )
         self._workeroutput: dict[str, Any] | None = getattr(config, "workeroutput", None)
 
     def modules(self) -> Collection[str]:

@@ -73,6 +73,14 @@ def add_options(parser: pytest.Parser) -> None:
         "may be repeated",
     )
     parser.addini("timestamps_instrument", "what to record undecorated, one a line", "linelist")
+    text = "what recording these may cost, in percent of the tests' own time, such as 10%"
+    group.addoption(
+        "--timestamps-budget",
+        metavar="PERCENT",
+        dest="timestamps_budget",
+        help=text.replace("%", "%%"),
+    )
+    parser.addini("timestamps_budget", text)
     for name, metavar, text in (
         ("top", "N", "rows in each table (default 10)"),
         ("modules", "N", "rows in the table of modules, 0 for none (default 10 if instrumented)"),
@@ -161,7 +169,7 @@ def is_enabled(config: pytest.Config) -> bool:
     if switch is not None:
         return switch
     asks = ("report", "per_test", "timeline", "compare", "fail_on", "instrument")
-    shapes = ("top", "modules", "sort", "min_time", "subprocesses")
+    shapes = ("top", "modules", "sort", "min_time", "subprocesses", "budget")
     return (
         any(getattr(option, f"timestamps_{name}", None) is not None for name in asks + shapes)
         or ini_flag(config, "timestamps")

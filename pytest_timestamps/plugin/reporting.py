@@ -193,6 +193,7 @@ class ReportingPlugin:
             plugin_version=__version__,
             machine=describe_machine(session_id),
             instrumented=self._settings.instrumented,
+            budget=self._settings.budget,
         )
         runs = self._runs(problems)
         return build_report(facts, self._outcomes.tallies, self._records(), runs)

@@ -31,7 +31,8 @@ class Settings:
     ``timeline`` shows one on the terminal, ``records_timeline`` is also on for a format that is
     nothing without one.
     ``modules`` is None where nothing was said of them; ``instrumented`` are the patterns of
-    packages to record undecorated, ``subprocesses`` has that done in child processes too.
+    packages to record undecorated, ``subprocesses`` has that done in child processes too, and
+    ``budget`` is the share of the tests' own time that it may cost, None for no limit.
     """
 
     targets: tuple[ReportTarget, ...] = ()
@@ -45,6 +46,7 @@ class Settings:
     modules: int | None = None
     instrumented: tuple[str, ...] = ()
     subprocesses: bool = False
+    budget: float | None = None
     baseline: Baseline | None = None
 
 
@@ -70,6 +72,7 @@ def read_settings(config: pytest.Config, renderers: Mapping[str, Renderer]) -> S
             modules=_modules(_value(config, "modules")),
             instrumented=_instrumented(config),
             subprocesses=_subprocesses(config),
+            budget=_budget(config),
             baseline=None if is_worker else _baseline(config, targets),
         )
     except ArgumentError as error:
@@ -126,6 +129,26 @@ def _subprocesses(config: pytest.Config) -> bool:
             "record in them"
         )
     return _flag(config, "subprocesses")
+
+
+def _budget(config: pytest.Config) -> float | None:
+    """A share, from a percentage; in an ini file it waits for a session that is instrumented."""
+    text = _value(config, "budget")
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?%", text, re.ASCII) or not float(text[:-1]):
+        raise ArgumentError(
+            f"--timestamps-budget must be a percentage above 0, such as 10% or 2.5%, got {text!r}"
+        )
+    if _instrumented(config):
+        # Not divided: 0.07 is the float nearest to it, and 7 / 100 need not be.
+        return float(f"{text[:-1]}e-2")
+    if getattr(config.option, "timestamps_budget", None) is not None:
+        raise ArgumentError(
+            "--timestamps-budget needs --timestamps-instrument=PACKAGE: it limits what recording "
+            "whole packages may cost"
+        )
+    return None
 
 
 def _baseline(config: pytest.Config, targets: tuple[ReportTarget, ...]) -> Baseline | None:
