@@ -8,7 +8,16 @@ from typing import Literal, NamedTuple
 from pytest_timestamps.analysis.gates import METRICS, TIMES, Gate, Metric
 from pytest_timestamps.analysis.significance import mann_whitney, spread
 
-__all__ = ["Breach", "Change", "Comparison", "Figures", "NoisePolicy", "Subject", "compare"]
+__all__ = [
+    "Breach",
+    "Change",
+    "Comparison",
+    "Doubts",
+    "Figures",
+    "NoisePolicy",
+    "Subject",
+    "compare",
+]
 
 Kind = Literal["function", "test", "run"]
 
@@ -22,6 +31,8 @@ class Subject(NamedTuple):
 
 # One report's figures. A metric that is missing doesn't apply; None is a figure nobody knows.
 Figures = Mapping[Subject, Mapping[Metric, float | None]]
+# By how much growth may be due to estimates alone; a figure that isn't there is no estimate.
+Doubts = Mapping[tuple[Subject, Metric], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,7 @@ class Change:
 
     ``is_new`` says that no BASE has the subject, ``is_gone`` that no HEAD has it.
     ``p`` is the test's, None where there are too few files; ``spread`` the larger one of both.
+    ``doubt`` is by how much the growth may be due to estimates alone.
     """
 
     subject: Subject
@@ -56,6 +68,7 @@ class Change:
     is_gone: bool = False
     p: float | None = None
     spread: float | None = None
+    doubt: float = 0.0
 
     @property
     def before(self) -> float:
@@ -85,7 +98,8 @@ class Change:
 
     def is_slower(self, policy: NoisePolicy) -> bool:
         """Whether a time grew by so much that a reader should see it, asked or not."""
-        grown = self.growth > policy.ratio * self.before and self.growth > policy.floor_ns
+        growth = self.growth - self.doubt
+        grown = growth > policy.ratio * self.before and growth > policy.floor_ns
         return self.is_time and grown and not self.is_noise(policy)
 
 
@@ -101,7 +115,8 @@ class Breach:
 class Comparison:
     """All changes, and what the gates say.
 
-    ``too_small`` and ``noise`` are changes of time that exceed a gate's number and don't count,
+    ``too_small``, ``noise`` and ``doubtful`` are changes of time that exceed a gate's number and
+    don't count, the last ones because they exceed it only if the estimates are right.
     ``unknown`` counts the subjects whose figure for a gate's metric nobody knows, ``untested``
     names gates whose metric nothing has.
     """
@@ -112,6 +127,7 @@ class Comparison:
     breaches: tuple[Breach, ...] = ()
     too_small: tuple[Breach, ...] = ()
     noise: tuple[Breach, ...] = ()
+    doubtful: tuple[Breach, ...] = ()
     unknown: Mapping[Metric, int] = field(default_factory=dict)
     untested: tuple[Gate, ...] = ()
     samples: tuple[int, int] = (1, 1)
@@ -122,19 +138,21 @@ def compare(
     heads: Sequence[Figures],
     gates: Sequence[Gate] = (),
     policy: NoisePolicy | None = None,
+    doubts: Doubts | None = None,
 ) -> Comparison:
     """Every subject's figures in the HEADs against those in the BASEs, and against the gates."""
-    policy = policy or NoisePolicy()
+    policy, doubts = policy or NoisePolicy(), doubts or {}
     changes: list[Change] = []
     unknown: dict[Metric, int] = {}
     for subject in _subjects((*bases, *heads)):
         for metric in METRICS:
-            change = _change(subject, metric, bases, heads, policy)
+            doubt = doubts.get((subject, metric), 0.0)
+            change = _change(subject, metric, bases, heads, policy, doubt)
             if change is not None:
                 changes.append(change)
             elif any(_figure(figures, subject, metric) is None for figures in (*bases, *heads)):
                 unknown[metric] = unknown.get(metric, 0) + 1
-    verdicts: dict[str, list[Breach]] = {"breach": [], "small": [], "noise": []}
+    verdicts: dict[str, list[Breach]] = {"breach": [], "small": [], "noise": [], "doubt": []}
     for gate, change in _exceeded(gates, changes):
         verdicts[_verdict(gate, change, policy)].append(Breach(gate, change))
     measured = {change.metric for change in changes}
@@ -145,6 +163,7 @@ def compare(
         breaches=tuple(verdicts["breach"]),
         too_small=tuple(verdicts["small"]),
         noise=tuple(verdicts["noise"]),
+        doubtful=tuple(verdicts["doubt"]),
         unknown=unknown,
         untested=tuple(gate for gate in gates if gate.metric not in measured),
         samples=(len(bases), len(heads)),
@@ -167,6 +186,7 @@ def _change(
     bases: Sequence[Figures],
     heads: Sequence[Figures],
     policy: NoisePolicy,
+    doubt: float,
 ) -> Change | None:
     """None where the metric doesn't apply or a figure is unknown."""
     if not any(metric in figures.get(subject, {}) for figures in (*bases, *heads)):
@@ -187,6 +207,7 @@ def _change(
         is_gone=not any(subject in figures for figures in heads),
         p=mann_whitney(before, after) if enough else None,
         spread=max(spread(before), spread(after)) if enough else None,
+        doubt=doubt,
     )
 
 
@@ -209,6 +230,8 @@ def _verdict(gate: Gate, change: Change, policy: NoisePolicy) -> str:
 
     A gate in ns, ms or s sets its own least size; the floor is for percentages.
     """
+    if change.doubt and not gate.is_exceeded(change.before, change.after - change.doubt):
+        return "doubt"
     if not gate.is_time or not gate.is_growth:
         return "breach"
     if gate.is_percent and change.growth <= policy.floor_ns:

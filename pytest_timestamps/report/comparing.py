@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_timestamps.analysis.comparison import Comparison, NoisePolicy, compare
-from pytest_timestamps.analysis.gates import Gate
+from pytest_timestamps.analysis.gates import TIMES, Gate, Metric
 from pytest_timestamps.analysis.text import count
-from pytest_timestamps.report.figures import comparable_figures
+from pytest_timestamps.report.figures import comparable_figures, growth_doubts
 from pytest_timestamps.report.model import Machine, SessionReport
 from pytest_timestamps.report.run_figures import read_run, run_label
 
@@ -48,6 +48,7 @@ def compare_reports(
         [comparable_figures(report) for report in heads],
         gates,
         policy,
+        growth_doubts(bases, heads),
     )
     return ReportComparison(
         compared,
@@ -57,6 +58,7 @@ def compare_reports(
             *_machine_warnings(bases, heads),
             *_fixture_warnings((*bases, *heads)),
             *_recording_warnings((*bases, *heads)),
+            *_estimate_warnings((*bases, *heads)),
             *_trust_warnings(bases, heads),
             *_gate_warnings(compared),
         ),
@@ -117,6 +119,16 @@ def _recording_warnings(reports: Sequence[SessionReport]) -> list[str]:
     return [f"{count(dropped, 'span')} past the cap on call paths are counted in their callers"]
 
 
+def _estimate_warnings(reports: Sequence[SessionReport]) -> list[str]:
+    names = sorted({row.name for report in reports for row in report.functions if row.estimated})
+    if not names:
+        return []
+    return [
+        f"times of {count(len(names), 'function')} are estimated ({', '.join(names[:3])}): "
+        "gates count only what exceeds the doubt about them"
+    ]
+
+
 def _trust_warnings(bases: Sequence[SessionReport], heads: Sequence[SessionReport]) -> list[str]:
     """Runs whose figures come from different sources, or are only a part."""
     sources: dict[str, set[str]] = {}
@@ -150,8 +162,15 @@ def _trust_warnings(bases: Sequence[SessionReport], heads: Sequence[SessionRepor
 def _gate_warnings(compared: Comparison) -> list[str]:
     gated = {gate.metric for gate in compared.gates}
     return [
-        f"the {metric} of {count(number, 'run')} {'is' if metric == 'cost' else 'are'} unknown "
-        "and not compared"
-        for metric, number in compared.unknown.items()
-        if metric in gated
+        _unknown(metric, number) for metric, number in compared.unknown.items() if metric in gated
     ]
+
+
+def _unknown(metric: Metric, number: int) -> str:
+    if metric in TIMES:
+        return (
+            f"{count(number, f'{metric} time')} not compared: calls were only counted, and their "
+            "time is with their callers"
+        )
+    verb = "is" if metric == "cost" else "are"
+    return f"the {metric} of {count(number, 'run')} {verb} unknown and not compared"

@@ -5,6 +5,7 @@ Versions of the JSON form, each with the change that made it:
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping
 
 from pytest_timestamps.analysis.comparison import Change
@@ -85,7 +86,15 @@ def _row(change: Change) -> dict[str, object]:
         "is_new": change.is_new,
         "is_gone": change.is_gone,
         "p": change.p,
+        **_doubt(change),
     }
+
+
+def _doubt(change: Change) -> dict[str, object]:
+    """For an estimated time only; null where nobody knows."""
+    if not change.doubt:
+        return {}
+    return {"doubt_ns": round(change.doubt) if math.isfinite(change.doubt) else None}
 
 
 def _encoded(text: str) -> bytes:

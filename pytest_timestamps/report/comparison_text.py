@@ -83,6 +83,7 @@ def verdicts(compared: Comparison) -> list[str]:
             continue
         failed = _of(compared.breaches, gate.text)
         small, noise = _of(compared.too_small, gate.text), _of(compared.noise, gate.text)
+        doubtful = _of(compared.doubtful, gate.text)
         text = f"{FAILED}{gate.text}: {count(failed, 'figure')} over it" if failed else (
             f"passed {gate.text}"
         )  # fmt: skip
@@ -91,6 +92,8 @@ def verdicts(compared: Comparison) -> list[str]:
             notes.append(f"{small:,} grew by less than {format_ns(compared.policy.floor_ns)}")
         if noise:
             notes.append(f"{noise:,} within the noise of the repeated reports")
+        if doubtful:
+            notes.append(f"{doubtful:,} within the doubt about estimated times")
         lines.append(f"{text} ({', '.join(notes)} not counted)" if notes else text)
     return lines
 
@@ -174,6 +177,9 @@ def _certainty(change: Change) -> str:
             f"varies in BASE, {min(change.base):,g} to {max(change.base):,g}" if varied else "exact"
         )
     files = f"{len(change.base)} v {len(change.head)} reports"
+    if change.doubt:
+        # Never without end here: such growth is beyond no gate, and is listed nowhere.
+        files = f"estimated, ± {format_ns(round(change.doubt))} at most; {files}"
     if change.p is None:
         return f"unsure: {files}, can't tell it from noise"
     return f"p = {change.p:.2g} (Mann-Whitney), {files}"

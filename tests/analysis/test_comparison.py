@@ -1,6 +1,6 @@
 """What counts as a change: exact counts, noisy times, absent subjects, unknown figures."""
 
-from pytest_timestamps.analysis.comparison import Figures, NoisePolicy, Subject, compare
+from pytest_timestamps.analysis.comparison import Doubts, Figures, NoisePolicy, Subject, compare
 from pytest_timestamps.analysis.gates import Metric, parse_gates
 
 MS = 1_000_000
@@ -111,3 +111,33 @@ def test_a_metric_that_does_not_apply_is_not_compared() -> None:
     assert [change.metric for change in compare([one(calls=1)], [one(calls=1)]).changes] == [
         "calls"
     ]
+
+
+def test_an_estimate_fails_a_gate_only_beyond_its_doubt() -> None:
+    """Growth, percentages and limits alike; what is doubted is told apart from noise."""
+    base, head = [one(self=100 * MS, calls=9)], [one(self=300 * MS, calls=10)]
+    for gate, doubt_ms in (("self>+100ms", 100), ("self>+50%", 150), ("self>250ms", 50)):
+        gates = parse_gates(f"{gate},calls>+0")
+        sure, unsure = (
+            compare(base, head, gates, doubts={(QUERY, "self"): doubt_ms * MS + more})
+            for more in (-1, 0)
+        )
+        assert [breach.gate.text for breach in sure.breaches] == [gate, "calls>+0"]
+        assert sure.doubtful == ()
+        assert [breach.gate.text for breach in unsure.breaches] == ["calls>+0"]
+        assert [breach.gate.text for breach in unsure.doubtful] == [gate]
+
+
+def test_a_time_that_nobody_measured_fails_no_gate() -> None:
+    """An estimate without any timed call is beyond no limit."""
+    doubts: Doubts = {(QUERY, "self"): float("inf")}
+    compared = compare([one(self=1)], [one(self=900 * MS)], parse_gates("self>1ms"), doubts=doubts)
+    assert (compared.breaches, len(compared.doubtful)) == ((), 1)
+
+
+def test_doubtful_growth_is_not_told_unasked() -> None:
+    """What may be the estimate's own is no slowdown."""
+    for doubt_ms, slower in ((80, True), (120, False)):
+        doubts: Doubts = {(QUERY, "self"): doubt_ms * MS}
+        (change,) = compare([one(self=100 * MS)], [one(self=260 * MS)], doubts=doubts).changes
+        assert change.is_slower(NoisePolicy()) is slower

@@ -14,7 +14,7 @@ from pytest_timestamps.report.figures import comparable_figures
 from pytest_timestamps.report.model import SessionReport
 from tests.hostile import hostile_report
 from tests.runs import OBSERVED, PENDING, VERIFIED, run_entry
-from tests.samples import case, fixture, path, report
+from tests.samples import case, fixture, path, report, thinned_report
 
 MS = 1_000_000
 
@@ -209,3 +209,76 @@ def test_fixtures_that_each_worker_sets_up_are_warned_about() -> None:
     )
     assert compared(made(2), made(2)).warnings == ()
     assert compared(made(1), made(2, "cache")).warnings == ()
+
+
+def test_counted_only_times_are_not_compared() -> None:
+    """Neither the function's own nor its caller's self time: which are counted is chance."""
+    figures = comparable_figures(thinned_report())
+    found = {subject.name: (row["self"], row["total"]) for subject, row in figures.items()}
+    assert found == {
+        "shop.cart.total": (None, 900_000),
+        "shop.cart.item": (300_000, 300_000),
+        "shop.price": (None, None),
+        "shop.tax": (None, None),
+        "t": (104_000, 1_004_000),
+    }
+    top = report([case("t", path("f", calls=9, total_ns=0, untimed=9))])
+    assert [row["self"] for subject, row in comparable_figures(top).items()] == [None, None]
+
+
+def test_a_gate_passes_times_that_nobody_knows_with_a_warning() -> None:
+    """Calls are gated all the same."""
+    gates = "self>1ns,total>2s,calls>9999"
+    found = compared(thinned_report(), thinned_report(), gates)
+    text = "\n".join(render_comparison(found))
+    assert "warning: 3 self times not compared: calls were only counted, and their time is " in text
+    assert "warning: 2 total times not compared: calls were only counted" in text
+    assert "FAILED calls>9999: 1 figure over it" in text
+    assert "passed total>2s" in text
+
+
+def sampled(total_ms: int, longest_ms: int = 3) -> SessionReport:
+    """A function called 1,000 times by one that calls nothing else, every tenth call timed."""
+    leaf = path(
+        "shop.leaf", parent=0, calls=1_000, total_ns=total_ms * MS, min_ns=total_ms * 500,
+        max_ns=longest_ms * MS, estimated=900,
+    )  # fmt: skip
+    rows = [path("shop.all", section="call", total_ns=9_000 * MS, self_ns=500 * MS), leaf]
+    return report([case("t", *rows, call_ns=10_000 * MS)])
+
+
+def test_estimates_are_compared_beyond_their_doubt() -> None:
+    """The warning names the functions, the verdict counts what is doubtful, a row says ±."""
+    sure = compared(sampled(500), sampled(2_500), "self>+50%")
+    (breach,) = sure.comparison.breaches
+    assert (breach.change.subject.name, breach.change.metric) == ("shop.leaf", "self")
+    rows = [" ".join(line.split()) for line in render_comparison(sure)]
+    assert any("estimated, ± 318 ms at most; 1 v 1 reports" in row for row in rows)
+    assert rows[1] == (
+        "warning: times of 1 function are estimated (shop.leaf): "
+        "gates count only what exceeds the doubt about them"
+    )
+    unsure = compared(sampled(500), sampled(800), "self>+50%")
+    text = "\n".join(render_comparison(unsure))
+    assert "passed self>+50% (1 within the doubt about estimated times not counted)" in text
+    assert not unsure.failed
+
+
+def test_a_caller_of_estimated_calls_is_doubted_too() -> None:
+    """Its self time is its total less an estimate; its total and the test's are not doubted."""
+    found = compared(sampled(500), sampled(2_500)).comparison
+    doubts = {(change.subject.name, change.metric): change.doubt for change in found.changes}
+    leaf = doubts.pop(("shop.leaf", "self"))
+    assert doubts.pop(("shop.leaf", "total")) == doubts.pop(("shop.all", "self")) == leaf > 0
+    assert set(doubts.values()) == {0}
+
+
+def test_the_doubt_is_in_the_comparisons_json() -> None:
+    """In whole nanoseconds, null where there is no end of it, and not at all for other figures."""
+    never = report([case("t", path("shop.leaf", calls=1_000, total_ns=MS, estimated=1_000))])
+    render = COMPARISON_FORMATS["json"][1]
+    changes = json.loads(render(compared(sampled(500), sampled(2_500))))["changes"]
+    assert {row["metric"]: row["doubt_ns"] for row in changes}.keys() == {"self_ns", "total_ns"}
+    assert all(type(row["doubt_ns"]) is int for row in changes)
+    changes = json.loads(render(compared(never, sampled(500))))["changes"]
+    assert {row["doubt_ns"] for row in changes if row["name"] == "shop.leaf"} == {None}
