@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pytest_timestamps.analysis.merging import merge_paths
 from pytest_timestamps.analysis.modules import time_modules
-from pytest_timestamps.analysis.timings import Timing, rank_hotspots, time_names
+from pytest_timestamps.analysis.timings import rank_hotspots, time_names
 from pytest_timestamps.recording.results import PathStats, Recording
 from pytest_timestamps.report.model import (
     OUTCOMES,
@@ -70,8 +70,8 @@ def build_report(
     return SessionReport(
         session=_session(facts, tests, wide),
         machines=(facts.machine,),
-        overhead=(_overhead(facts, records),),
-        functions=_ranked(call_tree),
+        overhead=(_overhead(facts, records, spans=sum(row.calls for row in call_tree)),),
+        functions=rank_hotspots(time_names(call_tree).values(), limit=None),
         tests=tests,
         fixtures=wide,
         call_tree=call_tree,
@@ -81,10 +81,6 @@ def build_report(
         dropped_paths=sum(recording.dropped_paths for recording in recordings),
         dropped_spans=sum(recording.dropped_spans for recording in recordings),
     )
-
-
-def _ranked(paths: Iterable[PathStats]) -> tuple[Timing, ...]:
-    return rank_hotspots(time_names(paths).values(), limit=None)
 
 
 def _paths_of(recordings: Sequence[Recording]) -> tuple[PathStats, ...]:
@@ -110,7 +106,6 @@ def _case(nodeid: str, tally: CaseTally, records: Sequence[CaseRecord]) -> CaseR
         nodeid=nodeid,
         outcome=tally.final(),
         phases=phases,
-        functions=_ranked(paths) if paths else (),
         call_tree=paths,
         reruns=tally.reruns,
     )
@@ -126,7 +121,6 @@ def _fixture(records: Sequence[FixtureRecord]) -> FixtureResult:
         setups=sum(record.setups for record in records),
         setup_ns=sum(record.setup_ns for record in records),
         teardown_ns=sum(record.teardown_ns for record in records),
-        functions=_ranked(paths),
         call_tree=paths,
     )
 
@@ -155,7 +149,7 @@ def _session(
     )
 
 
-def _overhead(facts: SessionFacts, records: Sequence[Record]) -> ShardOverhead:
+def _overhead(facts: SessionFacts, records: Sequence[Record], spans: int) -> ShardOverhead:
     """One shard's overhead; the calibration is repeated as the clock drifts, hence medians."""
     recordings = [record.recording for record in records]
     # A test that recorded nothing may not have been calibrated for.
@@ -169,7 +163,7 @@ def _overhead(facts: SessionFacts, records: Sequence[Record]) -> ShardOverhead:
         ),
         span_ns=span_costs[(len(span_costs) - 1) // 2],
         spread_ns=max((cost.spread_ns for cost in calibrated), default=0),
-        spans=sum(row.calls for recording in recordings for row in recording.paths),
+        spans=spans,
         total_ns=sum(recording.overhead.total_ns for recording in recordings),
     )
 

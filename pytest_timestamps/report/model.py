@@ -7,10 +7,10 @@ shard by name: reports can be merged in any order.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from pytest_timestamps.analysis.modules import ModuleTiming
-from pytest_timestamps.analysis.timings import Timing
+from pytest_timestamps.analysis.timings import Timing, rank_hotspots, time_names
 from pytest_timestamps.recording.results import PathStats
 
 __all__ = [
@@ -106,20 +106,53 @@ class Phases:
         return self.setup_ns + self.call_ns + self.teardown_ns
 
 
+# Stands for functions that weren't given.
+_AS_IN_CALL_TREE: tuple[Timing, ...] = (Timing("", 0, 0, 0, 0, 0, 0, 0),)
+
+
+class _Ranked:
+    """What has ``functions``: those of its ``call_tree``, if it is made without any.
+
+    They are ranked when they are first asked for, which most renderers never do.
+    """
+
+    __slots__ = ()
+
+    call_tree: tuple[PathStats, ...]
+    functions: tuple[Timing, ...]
+
+    def __post_init__(self) -> None:
+        if self.functions is _AS_IN_CALL_TREE:
+            object.__delattr__(self, "functions")
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> tuple[Timing, ...]:
+            """Called for what isn't there: functions that nobody has asked for yet."""
+            if name != "functions":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            ranked = rank_hotspots(time_names(self.call_tree).values(), limit=None)
+            object.__setattr__(self, "functions", ranked)
+            return ranked
+
+
 @dataclass(frozen=True, slots=True)
-class CaseResult:
-    """One test: reruns are summed, and ``reruns`` counts those after the first run."""
+class CaseResult(_Ranked):
+    """One test: reruns are summed, and ``reruns`` counts those after the first run.
+
+    ``functions`` are those of the ``call_tree``, the most self time first.
+    """
 
     nodeid: str
     outcome: Outcome
     phases: Phases
-    functions: tuple[Timing, ...] = ()
+    functions: tuple[Timing, ...] = _AS_IN_CALL_TREE
     call_tree: tuple[PathStats, ...] = ()
     reruns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class FixtureResult:
+class FixtureResult(_Ranked):
     """A fixture that outlives a test: its time is charged to no test.
 
     ``nodeid`` is the class, module or package that it was set up for, empty for the session.
@@ -132,7 +165,7 @@ class FixtureResult:
     setups: int
     setup_ns: int
     teardown_ns: int
-    functions: tuple[Timing, ...] = ()
+    functions: tuple[Timing, ...] = _AS_IN_CALL_TREE
     call_tree: tuple[PathStats, ...] = ()
 
     @property

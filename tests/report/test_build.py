@@ -1,11 +1,21 @@
 """From records and outcomes to the session report."""
 
+import pickle
+from dataclasses import replace
 from itertools import permutations
 
-from pytest_timestamps.analysis.timings import Timing
+import pytest
+
+from pytest_timestamps.analysis.timings import Timing, rank_hotspots, time_names
 from pytest_timestamps.recording.results import Overhead, TimelineSpan
 from pytest_timestamps.report.build import build_report
-from pytest_timestamps.report.model import Phases, SessionSpan, ShardOverhead
+from pytest_timestamps.report.model import (
+    CaseResult,
+    FixtureResult,
+    Phases,
+    SessionSpan,
+    ShardOverhead,
+)
 from pytest_timestamps.report.outcomes import CaseTally
 from tests.samples import SESSION_ID, case, facts, fixture, path, recording, report, tally
 
@@ -129,3 +139,22 @@ def test_what_the_caps_left_out_is_counted() -> None:
     ]
     made = build_report(facts(), {}, records)
     assert (made.dropped_paths, made.dropped_spans) == (3, 6)
+
+
+def test_functions_of_a_test_are_those_of_its_call_tree() -> None:
+    """Where they aren't given: the most self time first, also after a copy or a change."""
+    tree = (path("f", self_ns=3), path("g", parent=0, self_ns=5), path("f", self_ns=1))
+    test = CaseResult("t", "passed", Phases(), call_tree=tree)
+    expected = rank_hotspots(time_names(tree).values(), limit=None)
+    assert [timing.name for timing in expected] == ["g", "f"]
+    for made in (test, replace(test, reruns=0), pickle.loads(pickle.dumps(test))):
+        assert made == CaseResult("t", "passed", Phases(), expected, tree)
+        assert made.functions == expected
+    assert FixtureResult("db", "session", "", 1, 2, 3, call_tree=tree).functions == expected
+    assert CaseResult("t", "passed", Phases(), (), tree).functions == ()
+
+
+def test_a_result_has_no_other_attributes() -> None:
+    """Whoever asks for one is told, as for any object."""
+    with pytest.raises(AttributeError, match=r"^'CaseResult' object has no attribute 'function'$"):
+        CaseResult("t", "passed", Phases()).function  # type: ignore[attr-defined] # noqa: B018
