@@ -129,7 +129,7 @@ class Capture:
         self.section_name = ""
         if touched:
             ENGINE.look_at_costs()
-            ENGINE.thinning.learn(touched, now_ns)
+            ENGINE.thinning.learn(touched, now_ns, now_ns - self._started_ns)
             self._absorb(touched, opened)
             ENGINE.forget_paused()
         for scope in scopes:

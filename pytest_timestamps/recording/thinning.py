@@ -148,8 +148,8 @@ class Thinning:
             engine.exempt(spent_ns)
         self._rest(now_ns, spent_ns)
 
-    def learn(self, scopes: Iterable[Scope], now_ns: int) -> None:
-        """A capture has stopped, which recorded ``scopes``: judge by that, if it is time.
+    def learn(self, scopes: Iterable[Scope], now_ns: int, wall_ns: int) -> None:
+        """A capture that ran for ``wall_ns`` has stopped: judge by its ``scopes``, if it is time.
 
         So it is for one that was looked at while it ran, too: else short ones would be missed.
         """
@@ -158,13 +158,14 @@ class Thinning:
             return
         self._looked = False
         found = self._find(scopes)
+        over = self._is_over(self._cost_of(found.values()), wall_ns)
         for key, seen in found.items():
             known = self._seen.get(key)
             if known is None or known.key is not seen.key:
                 self._seen[key] = seen
             else:
                 known.merge(seen)
-        self._judge([self._seen[key] for key in found], self._is_over(0.0, 0.0))
+        self._judge([self._seen[key] for key in found], over)
         self._rest(now_ns, self._engine.clock() - now_ns)
 
     def _judge_running(self, now_ns: int) -> None:
