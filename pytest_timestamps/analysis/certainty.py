@@ -142,14 +142,14 @@ class _Bits:
 
 
 def mark_modules(
-    table: Sequence[PathStats], timings: Iterable[ModuleTiming]
+    functions: Iterable[Timing], table: Sequence[PathStats], timings: Iterable[ModuleTiming]
 ) -> Mapping[ModuleTiming, Marks]:
-    """The marks of those modules and packages that have any.
+    """The marks of those modules and packages that have any; ``functions`` are the table's.
 
     Time that is estimated or counted with the caller only moves between the caller and the called:
     it bends the sum of a module or a package only where one of the two is outside.
     """
-    if not any(row.estimated or row.untimed for row in table):
+    if not any(timing.estimated or timing.untimed for timing in functions):
         return {}
     rows = list(timings)
     bits = {(row.name, row.kind): 1 << at for at, row in enumerate(rows)}

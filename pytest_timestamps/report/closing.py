@@ -74,8 +74,7 @@ def _overhead(report: SessionReport) -> str:
         for version, alike in sorted(versions.items())
     ]
     detail = f" ({'; '.join(parts)})" if parts else ""
-    share = f"{overhead_share(report)} of the program's own time"
-    return f"overhead {format_ns(taken_ns)} taken out, {share}{detail}"
+    return f"overhead {format_ns(taken_ns)} taken out, {overhead_share(report)}{detail}"
 
 
 def _range(ordered: Sequence[str]) -> str:

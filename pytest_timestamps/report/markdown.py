@@ -100,7 +100,7 @@ def _modules(report: SessionReport) -> list[str]:
     if not (report.session.instrumented and report.modules):
         return []
     shown = arrange_modules(report.modules, limit=MODULES)
-    found = mark_modules(report.call_tree, report.modules)
+    found = mark_modules(report.functions, report.call_tree, report.modules)
     times = [
         (marked(marks.self, row.self_ns), marked(marks.total, row.cumulative_ns))
         for row, marks in ((row, found.get(row, Marks())) for _, _, row in shown)

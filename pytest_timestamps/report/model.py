@@ -218,8 +218,10 @@ class SessionReport:
     def overhead_share(self) -> float | None:
         """What recording cost, as a share of the time that tests and fixtures took without it.
 
-        None where nothing is left of that time.
+        None where it cost something and nothing is left of that time.
         """
         taken_ns = sum(overhead.total_ns for overhead in self.overhead)
         own_ns = self.session.work_ns - taken_ns
-        return taken_ns / own_ns if own_ns > 0 else None
+        if own_ns <= 0:
+            return None if taken_ns else 0.0
+        return taken_ns / own_ns

@@ -41,7 +41,7 @@ def module_lines(
         return [], 0
     known = sum(timing.kind == "module" for timing in report.modules)
     shown = sum(line.timing.kind == "module" for line in lines)
-    marks = mark_modules(report.call_tree, report.modules)
+    marks = mark_modules(report.functions, report.call_tree, report.modules)
     rows = [
         [
             ("module", "  " * line.depth + printable(line.label)),
@@ -66,7 +66,7 @@ def hotspot_lines(
     A module's row counts all of its functions, those that are not shown too.
     """
     modules = {row.name: row for row in report.modules if row.kind == "module"}
-    marks = mark_modules(report.call_tree, report.modules)
+    marks = mark_modules(report.functions, report.call_tree, report.modules)
     groups: dict[str, list[Timing]] = {}
     for timing in ranked:
         groups.setdefault(find_module(timing.name, modules), []).append(timing)

@@ -84,7 +84,8 @@ def test_an_unknown_time_has_no_share() -> None:
 
 
 def marks(*rows: PathStats) -> dict[tuple[str, str], Marks]:
-    found = mark_modules(rows, time_modules(rows, {"shop", "shop.cart", "shop.tax", "bank"}))
+    modules = time_modules(rows, {"shop", "shop.cart", "shop.tax", "bank"})
+    found = mark_modules(time_names(rows).values(), rows, modules)
     return {(row.name, row.kind): marks for row, marks in found.items()}
 
 
@@ -152,7 +153,7 @@ def test_a_module_without_a_mark_has_its_true_times(rows: list[tuple[int, str, i
     known = {"a", "b", "p.q", "p.r"}
     true = {(row.name, row.kind): row for row in time_modules(exact, known)}
     shown = time_modules(seen, known)
-    found = mark_modules(seen, shown)
+    found = mark_modules(time_names(seen).values(), seen, shown)
     for row in shown:
         real = true[row.name, row.kind]
         mark = found.get(row, Marks())

@@ -32,11 +32,26 @@ def session(
 
 @pytest.mark.parametrize(
     ("taken_ns", "share"),
-    [(0, "0.0%"), (10, "<0.1%"), (2_000, "9.1%"), (16_000, "200.0%"), (24_000, "-"), (99_000, "-")],
+    [(0, "0.0%"), (10, "<0.1%"), (2_000, "9.1%"), (16_000, "200.0%"), (23_999, "2,399,900.0%")],
 )
 def test_the_overhead_is_a_share_of_the_programs_own_time(taken_ns: int, share: str) -> None:
-    """What is left without it; where nothing is left there is no share."""
-    assert overhead_share(session(taken_ns=taken_ns)) == share
+    """What tests and fixtures took without it."""
+    assert overhead_share(session(taken_ns=taken_ns)) == f"{share} of the program's own time"
+
+
+@pytest.mark.parametrize("taken_ns", [24_000, 99_000])
+def test_where_nothing_is_left_there_is_no_share(taken_ns: int) -> None:
+    """Children that ran beside each other can cost more than the tests took."""
+    made = session(taken_ns=taken_ns)
+    assert made.overhead_share is None
+    assert overhead_share(made) == "more than the program's own time"
+
+
+def test_a_session_without_tests_kept_every_budget() -> None:
+    """Nothing was recorded, and nothing was spent."""
+    made = report([])
+    made = replace(made, session=replace(made.session, budget=0.1))
+    assert budget_lines(made) == ["budget 10%: kept"]
 
 
 def test_a_session_without_a_budget_says_nothing_of_it() -> None:

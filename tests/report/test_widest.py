@@ -11,7 +11,7 @@ from tests.samples import path
 def test_a_tree_that_fits_stays_as_it_is() -> None:
     """Nothing is left out, nothing is added."""
     table = [path("a"), path("b", parent=0)]
-    assert keep_widest(table, 2) == (table, [0, 0], 0)
+    assert keep_widest(table, 2) == (table, [0, 1], [0, 0], 0)
 
 
 def test_the_narrowest_are_counted_in_their_callers() -> None:
@@ -23,9 +23,9 @@ def test_the_narrowest_are_counted_in_their_callers() -> None:
         path("b", parent=0, self_ns=50),
         path("c", parent=3, self_ns=6),
     ]
-    rows, rest_ns, top_ns = keep_widest(table, 3)
+    rows, places, rest_ns, top_ns = keep_widest(table, 3)
     assert [(row.name, row.parent) for row in rows] == [("a", -1), ("b", 0), ("c", 1)]
-    assert (rest_ns, top_ns) == ([5, 0, 0], 0)
+    assert (places, rest_ns, top_ns) == ([0, 3, 4], [5, 0, 0], 0)
 
 
 @st.composite
@@ -41,9 +41,10 @@ def tables(draw: st.DrawFn) -> list[PathStats]:
 @given(tables(), st.integers(1, 12))
 def test_no_time_is_lost(table: list[PathStats], room: int) -> None:
     """However few are kept, their times and what is counted in them are the whole tree's."""
-    rows, rest_ns, top_ns = keep_widest(table, room)
+    rows, places, rest_ns, top_ns = keep_widest(table, room)
     assert len(rows) == len(rest_ns) == min(room, len(table))
     assert all(row.parent < at for at, row in enumerate(rows))
+    assert [row.name for row in rows] == [table[at].name for at in places]
     assert sum(row.self_ns for row in rows) + sum(rest_ns) + top_ns == sum(
         row.self_ns for row in table
     )

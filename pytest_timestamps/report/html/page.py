@@ -101,7 +101,7 @@ def _cards(report: SessionReport) -> Iterator[tuple[str, str, str]]:
     functions = count(len(report.functions), "function")
     yield "Calls", f"{spans:,}", f"of {functions}, {errors:,} raised"
     taken_ns = sum(overhead.total_ns for overhead in report.overhead)
-    share = f"{overhead_share(report)} of the program's own time, taken out of the functions' times"
+    share = f"{overhead_share(report)}, taken out of the functions' times"
     kept = "".join(f"; {line.partition(';')[0]}" for line in budget_lines(report))
     yield "Overhead", format_ns(taken_ns), share + kept
     if report.runs:

@@ -28,7 +28,10 @@ LEFT_OUT = -1
 # Bits: a function calls some whose times are estimated, or some whose calls were only counted.
 ESTIMATED, COUNTED = 1, 2
 
-_FIGURES = ("calls", "errors", "total_ns", "self_ns", "estimated", "untimed")
+_TREE = (
+    "up", "name", "section", "detached", "calls", "errors", "total_ns", "self_ns", "estimated",
+    "untimed", "callees",
+)  # fmt: skip
 
 _Columns = dict[str, list[int]]
 
@@ -89,7 +92,7 @@ def _functions(report: SessionReport, strings: _Strings) -> _Columns:
 def _modules(report: SessionReport, strings: _Strings) -> _Columns:
     """Modules below their packages, as every table of them is arranged."""
     lines = arrange_modules(report.modules)
-    found = mark_modules(report.call_tree, report.modules)
+    found = mark_modules(report.functions, report.call_tree, report.modules)
     marks = [found.get(line.timing, Marks()) for line in lines]
     columns: _Columns = {
         "name": [strings(line.timing.name) for line in lines],
@@ -105,9 +108,13 @@ def _modules(report: SessionReport, strings: _Strings) -> _Columns:
 
 
 def _tree(tables: Iterable[Sequence[PathStats]], strings: _Strings) -> _Columns:
-    """Tables one after the other; ``up`` is how many rows above a row's parent stands, or 0."""
-    columns: _Columns = {key: [] for key in ("up", "name", "section", "detached", *_FIGURES)}
+    """Tables one after the other; ``up`` is how many rows above a row's parent stands, or 0.
+
+    ``callees`` says whose times a row's self time depends on: see ``marks.js``.
+    """
+    columns: _Columns = {key: [] for key in _TREE}
     for table in tables:
+        columns["callees"] += _callees(table)
         for at, row in enumerate(table):
             columns["up"].append(at - row.parent if row.parent >= 0 else 0)
             columns["name"].append(strings(row.name))
@@ -122,14 +129,27 @@ def _tree(tables: Iterable[Sequence[PathStats]], strings: _Strings) -> _Columns:
     return columns
 
 
+def _callees(table: Sequence[PathStats]) -> list[int]:
+    found = [0] * len(table)
+    for row in table:
+        if row.parent >= 0 and not row.detached and (row.estimated or row.untimed):
+            found[row.parent] |= (ESTIMATED if row.estimated else 0) | (
+                COUNTED if row.untimed else 0
+            )
+    return found
+
+
 def _merged_tree(table: Sequence[PathStats], strings: _Strings) -> dict[str, object]:
     """The widest rows, with the time of what the page had no room for.
 
     ``rest_ns`` is that of paths below the row, ``top_ns`` that of paths below none.
     """
-    rows, rest_ns, top_ns = keep_widest(table, MAX_MERGED_ROWS)
+    rows, places, rest_ns, top_ns = keep_widest(table, MAX_MERGED_ROWS)
+    callees = _callees(table)
     return {
         **_tree([rows], strings),
+        # Of what was left out too.
+        "callees": [callees[at] for at in places],
         "rest_ns": rest_ns,
         "top_ns": top_ns,
         "left_out": len(table) - len(rows),

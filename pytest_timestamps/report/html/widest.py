@@ -1,21 +1,33 @@
 """A call tree cut down to what a page has room for: its widest frames."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from pytest_timestamps.recording.results import PathStats
 
-__all__ = ["keep_widest"]
+__all__ = ["Widest", "keep_widest"]
 
 
-def keep_widest(table: Sequence[PathStats], room: int) -> tuple[list[PathStats], list[int], int]:
+class Widest(NamedTuple):
+    """The rows kept, in their order; so that widths still add up, the time of the others.
+
+    ``places`` says which row of the table each was, ``rest_ns`` has the self time of what was left
+    out directly or further below it, ``top_ns`` is that of what was left out at the top.
+    """
+
+    rows: list[PathStats]
+    places: list[int]
+    rest_ns: list[int]
+    top_ns: int
+
+
+def keep_widest(table: Sequence[PathStats], room: int) -> Widest:
     """At most ``room`` rows, those that take the most time with all below them.
 
-    With each row the self time of what was left out directly or further below it, and at the end
-    that of what was left out at the top, so that widths still add up.
     A row's parent takes as much time as it does, so it is kept too.
     """
     if len(table) <= room:
-        return list(table), [0] * len(table), 0
+        return Widest(list(table), list(range(len(table))), [0] * len(table), 0)
     widths = [max(0, row.self_ns) for row in table]
     for at in range(len(table) - 1, -1, -1):
         if table[at].parent >= 0:
@@ -39,4 +51,4 @@ def keep_widest(table: Sequence[PathStats], room: int) -> tuple[list[PathStats],
                 rest_ns[parent] += max(0, row.self_ns)
             else:
                 top_ns += max(0, row.self_ns)
-    return rows, rest_ns, top_ns
+    return Widest(rows, sorted(kept), rest_ns, top_ns)

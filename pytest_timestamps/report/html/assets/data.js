@@ -84,7 +84,6 @@ function grow(data, table, first, count, root) {
     }
     if (parent.depth >= DEEPEST) {
       // Deeper frames count in the deepest one shown.
-      if (!table.detached[row]) parent.callees |= calleeBits(table, row);
       parent.value += Math.max(0, table.self_ns[row]);
       parent.deeper = (parent.deeper || 0) + 1;
       nodes[at] = parent;
@@ -94,10 +93,9 @@ function grow(data, table, first, count, root) {
       name: data.strings[table.name[row]], value: Math.max(0, table.self_ns[row]) + (table.rest_ns ? table.rest_ns[row] : 0), sum: 0,
       calls: table.calls[row], errors: table.errors[row], total: table.total_ns[row],
       self: table.self_ns[row], detached: table.detached[row] === 1,
-      estimated: table.estimated[row], untimed: table.untimed[row], callees: 0,
+      estimated: table.estimated[row], untimed: table.untimed[row], callees: table.callees[row],
       depth: parent.depth + 1, children: [], parent,
     };
-    if (!node.detached) parent.callees |= calleeBits(table, row);
     parent.children.push(node);
     nodes[at] = node;
   }
@@ -125,11 +123,6 @@ function settle(root) {
   return root;
 }
 
-// What a row says of whatever called it.
-function calleeBits(table, row) {
-  return (table.estimated[row] ? ESTIMATED : 0) | (table.untimed[row] ? COUNTED : 0);
-}
-
 // A test's functions: its rows summed by name, as the report sums them.
 function functionsOf(data, table, first, count) {
   const keys = ["calls", "errors", "total_ns", "self_ns", "estimated", "untimed"];
@@ -139,8 +132,7 @@ function functionsOf(data, table, first, count) {
     if (!found.has(name)) found.set(name, { name, callees: 0, ...Object.fromEntries(keys.map((key) => [key, 0])) });
     const sums = found.get(name);
     for (const key of keys) sums[key] += table[key][row];
-    // A row's parent stands above it.
-    if (table.up[row] && !table.detached[row]) found.get(table.name[row - table.up[row]]).callees |= calleeBits(table, row);
+    sums.callees |= table.callees[row];
   }
   const rows = [...found.values()];
   const columns = { length: rows.length };
