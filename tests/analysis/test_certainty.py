@@ -123,6 +123,13 @@ def test_a_module_that_was_only_counted_has_no_time() -> None:
     }
 
 
+def test_a_module_that_comes_back_has_its_total() -> None:
+    """What is estimated further below is within a call that was timed."""
+    rows = (path("shop.tax.all"), path("bank.pay", parent=0))
+    inner = path("shop.tax.rate", parent=1, calls=9, total_ns=3, estimated=8)
+    assert marks(*rows, inner)["shop.tax", "module"] == Marks("~", "")
+
+
 @st.composite
 def programs(draw: st.DrawFn) -> list[tuple[int, str, int, int]]:
     """Call paths of exact times: parent, name, own time, and how much of it is misplaced."""

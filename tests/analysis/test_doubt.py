@@ -34,6 +34,12 @@ def test_what_is_at_the_top_is_a_doubt_about_its_test() -> None:
     assert doubt_names(beside, timings).keys() == {"leaf"}
 
 
+def test_what_was_only_counted_has_no_part_in_the_mean() -> None:
+    """Such calls are in no time, whatever their number."""
+    rows = [path("leaf", **{**LEAF, "calls": 5_000, "untimed": 4_000})]
+    assert doubt_names(rows, time_names(rows))["leaf"].total_ns == ERROR_NS
+
+
 def test_equal_calls_leave_no_doubt() -> None:
     """Where the shortest is the longest there is nothing to be wrong about."""
     rows = [path("leaf", calls=100, total_ns=500, min_ns=5, max_ns=5, estimated=90)]

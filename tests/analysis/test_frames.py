@@ -1,6 +1,13 @@
 """Frames of a flame graph: self times alone, and the same sum whichever way they are written."""
 
-from pytest_timestamps.analysis.frames import Frame, iterate_edges, iterate_stacks, make_frames
+from pytest_timestamps.analysis.frames import (
+    Frame,
+    iterate_edges,
+    iterate_stacks,
+    make_frames,
+    name_frames,
+)
+from pytest_timestamps.analysis.timings import time_names
 from tests.samples import path
 
 ROWS = (
@@ -43,3 +50,16 @@ def test_deep_stacks_are_cut_and_nothing_is_lost() -> None:
         (["f0", "f1"], 2),
         (["f0", "f1", "(deeper)"], 18),
     ]
+
+
+def test_frames_are_named_by_what_is_known_of_their_time() -> None:
+    """A mark before the name; a time that nobody knows has no frame, and needs no name."""
+    timings = time_names(
+        [
+            path("plain"),
+            path("guessed", calls=9, estimated=8),
+            path("partly", calls=9, untimed=8),
+            path("counted", calls=9, total_ns=0, untimed=9),
+        ]
+    )
+    assert name_frames(timings.values()) == {"guessed": "~guessed", "partly": "≥partly"}

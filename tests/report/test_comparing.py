@@ -4,13 +4,15 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from markdown_it import MarkdownIt
 
-from pytest_timestamps.analysis.gates import parse_gates
+from pytest_timestamps.analysis.comparison import Subject
+from pytest_timestamps.analysis.gates import Metric, parse_gates
 from pytest_timestamps.report.comparing import ReportComparison, compare_reports
 from pytest_timestamps.report.comparison_formats import COMPARISON_FORMATS
 from pytest_timestamps.report.comparison_text import render_comparison
-from pytest_timestamps.report.figures import comparable_figures
+from pytest_timestamps.report.figures import comparable_figures, growth_doubts
 from pytest_timestamps.report.model import SessionReport
 from tests.hostile import hostile_report
 from tests.runs import OBSERVED, PENDING, VERIFIED, run_entry
@@ -262,6 +264,16 @@ def test_estimates_are_compared_beyond_their_doubt() -> None:
     text = "\n".join(render_comparison(unsure))
     assert "passed self>+50% (1 within the doubt about estimated times not counted)" in text
     assert not unsure.failed
+
+
+def test_of_repeated_reports_the_most_doubtful_counts() -> None:
+    """In whichever order they come, and both sides' doubts are taken together."""
+    key: tuple[Subject, Metric] = (Subject("function", "shop.leaf"), "total")
+    small, large = sampled(500), sampled(500, longest_ms=300)
+    one, two = (growth_doubts([], [made])[key] for made in (small, large))
+    assert 0 < one < two
+    assert growth_doubts([], [small, large])[key] == growth_doubts([], [large, small])[key] == two
+    assert growth_doubts([small], [large])[key] == pytest.approx((one**2 + two**2) ** 0.5)
 
 
 def test_a_caller_of_estimated_calls_is_doubted_too() -> None:

@@ -17,10 +17,10 @@ from pytest_timestamps.report.model import SessionReport
 from tests.big import big_report
 from tests.hostile import HOSTILE, hostile_report
 from tests.runs import OBSERVED, PENDING, VERIFIED
-from tests.samples import case, package_report, path, report
+from tests.samples import case, package_report, path, report, thinned_report
 
-REPORTS = [report(), hostile_report(), package_report()]
-REPORT_NAMES = ["plain", "hostile", "packages"]
+REPORTS = [report(), hostile_report(), package_report(), thinned_report()]
+REPORT_NAMES = ["plain", "hostile", "packages", "thinned"]
 
 
 class Page(HTMLParser):
@@ -172,6 +172,20 @@ def test_what_has_no_room_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     spans = page_data.page_data(hostile_report())["timeline"]
     assert len(spans["name"]) == 1  # type: ignore[index]
     assert spans["left_out"] == len(HOSTILE) - 1  # type: ignore[index]
+
+
+def test_a_caller_is_known_though_what_it_calls_has_no_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its self time depends on calls that the page leaves out."""
+    monkeypatch.setattr(page_data, "MAX_MERGED_ROWS", 3)
+    data = data_of(render_html(thinned_report()))
+    names = [data["strings"][name] for name in data["tree"]["name"]]
+    assert names == ["shop.cart.total", "shop.cart.item", "shop.tax"]
+    assert data["tree"]["callees"] == [page_data.ESTIMATED | page_data.COUNTED, 0, 0]
+    monkeypatch.setattr(page_data, "MAX_MERGED_ROWS", 1)
+    data = data_of(render_html(thinned_report()))
+    assert data["tree"]["callees"] == [page_data.ESTIMATED | page_data.COUNTED]
 
 
 def test_licences_travel_with_the_libraries() -> None:
