@@ -36,11 +36,15 @@ _HOOK_FAILURES = (Exception, pytest.fail.Exception, pytest.skip.Exception)
 
 @dataclass(slots=True)
 class _Ending:
-    """What came of the session, to be told on the terminal."""
+    """What came of the session, to be told on the terminal.
 
-    report: SessionReport
+    The report itself isn't kept: pytest makes full passes of the cyclic collector as it ends, and
+    each would walk all of its rows.
+    """
+
+    problems: list[str]
     written: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    sections: list[Section] = field(default_factory=list)
     compared: ReportComparison | None = None
 
 
@@ -107,10 +111,18 @@ class ReportingPlugin:
     ) -> None:
         if exitstatus == pytest.ExitCode.USAGE_ERROR:
             return
-        ending = self._finish(exitstatus)
+        ending = self._finish(exitstatus, self._style(_width(terminalreporter)))
+        _show(terminalreporter, ending.sections, _failed_gates(ending))
+        if self._settings.verbosity >= -1:
+            for line in ending.written:
+                terminalreporter.write_line(line)
+        for problem in ending.problems:
+            terminalreporter.write_line(f"timestamps: {problem}", red=True)
+
+    def _style(self, width: int) -> TerminalStyle:
         settings = self._settings
-        style = TerminalStyle(
-            width=_width(terminalreporter),
+        return TerminalStyle(
+            width=width,
             top=settings.top,
             sort=settings.sort,
             min_time_ns=settings.min_time_ns,
@@ -119,65 +131,52 @@ class ReportingPlugin:
             verbosity=settings.verbosity,
             modules=settings.modules,
         )
-        try:
-            sections = render_sections(ending.report, style)
-        except Exception as error:
-            # A hook may have put anything into the report.
-            sections = []
-            ending.problems.append(f"the report can't be shown: {_said(error)}")
-        if ending.compared is not None:
-            from pytest_timestamps.report.comparison_text import render_comparison
 
-            sections.append(Section("comparison", render_comparison(ending.compared)))
-        _show(terminalreporter, sections, _failed_gates(ending))
-        if settings.verbosity >= -1:
-            for line in ending.written:
-                terminalreporter.write_line(line)
-        for problem in ending.problems:
-            terminalreporter.write_line(f"timestamps: {problem}", red=True)
-
-    def _finish(self, exit_status: int) -> _Ending:
-        """Build and write the reports, once."""
+    def _finish(self, exit_status: int, style: TerminalStyle | None = None) -> _Ending:
+        """Build and write the reports, once, and draw what the terminal shows if there is one."""
         if self._ending is None:
             # Rows by the ten thousand and none of them garbage: each pass of the cyclic
             # collector would only walk all that the suite has left behind.
             collecting = gc.isenabled()
             gc.disable()
             try:
-                self._ending = self._made(exit_status)
+                self._ending = self._made(exit_status, style)
             finally:
                 if collecting:
                     gc.enable()
         return self._ending
 
-    def _made(self, exit_status: int) -> _Ending:
+    def _made(self, exit_status: int, style: TerminalStyle | None) -> _Ending:
         problems: list[str] = []
+        ending = _Ending(problems)
         report = self._changed(self._built(exit_status, problems), problems)
-        ending = _Ending(report, problems=problems)
-        self._judge(ending)
-        written = write_reports(self._settings.targets, ending.report, os.environ)
+        report = self._judged(report, ending)
+        written = write_reports(self._settings.targets, report, os.environ)
         if ending.compared is not None and self._wants_summary():
             from pytest_timestamps.plugin.gating import add_comparison_to_summary
 
             add_comparison_to_summary(ending.compared, os.environ, written)
         ending.written += written.lines
         ending.problems += written.problems
+        if style is not None:
+            ending.sections = _drawn(report, style, ending)
         return ending
 
-    def _judge(self, ending: _Ending) -> None:
+    def _judged(self, report: SessionReport, ending: _Ending) -> SessionReport:
         """Compare, before the reports are written: they have the session's last exit status."""
         if self._settings.baseline is None:
-            return
+            return report
         try:
-            ending.compared = self._settings.baseline.judge(ending.report)
+            ending.compared = self._settings.baseline.judge(report)
         except Exception as error:
             # A hook may have put anything into the report.
             ending.problems.append(f"the comparison failed: {_said(error)}")
-            return
-        session = ending.report.session
+            return report
+        session = report.session
         if ending.compared.failed and session.exit_status == pytest.ExitCode.OK:
             failed = replace(session, exit_status=int(pytest.ExitCode.TESTS_FAILED))
-            ending.report = replace(ending.report, session=failed)
+            return replace(report, session=failed)
+        return report
 
     def _wants_summary(self) -> bool:
         return any(target.renderer.name == SUMMARISED for target in self._settings.targets)
@@ -236,6 +235,20 @@ class ReportingPlugin:
     def pytest_timestamps_report(self, report: SessionReport) -> SessionReport:
         """What wrappers get from ``yield`` when nobody else has returned a report."""
         return report
+
+
+def _drawn(report: SessionReport, style: TerminalStyle, ending: _Ending) -> list[Section]:
+    try:
+        sections = render_sections(report, style)
+    except Exception as error:
+        # A hook may have put anything into the report.
+        sections = []
+        ending.problems.append(f"the report can't be shown: {_said(error)}")
+    if ending.compared is not None:
+        from pytest_timestamps.report.comparison_text import render_comparison
+
+        sections.append(Section("comparison", render_comparison(ending.compared)))
+    return sections
 
 
 def _failed_gates(ending: _Ending) -> list[str]:

@@ -156,3 +156,21 @@ def test_a_format_that_cannot_be_added_stops_the_session(
     result = alone("--timestamps")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: pytest_timestamps_renderers: {message}"])
+
+
+def test_a_report_is_gone_when_pytest_ends(suite: pytest.Pytester) -> None:
+    """Once it is shown and written nothing holds it: its rows would be walked as pytest ends."""
+    suite.makeconftest(
+        """
+        import gc
+        from pytest_timestamps.report.model import SessionReport
+
+        def pytest_unconfigure():
+            held = [one for one in gc.get_objects() if isinstance(one, SessionReport)]
+            print("held:", len(held))
+        """
+    )
+    suite.makepyfile(TESTS)
+    # a process of its own: within this one, pytester would remember the hooks' arguments
+    result = suite.runpytest_subprocess("--timestamps-report=json", "-s")
+    result.stdout.fnmatch_lines(["held: 0"])
