@@ -55,7 +55,10 @@ class Collector(Capture):
         return sum(row.calls for row in self.recording().paths)
 
     def timings(self) -> dict[str, Timing]:
-        """The figures of each name, by name, in the order in which names were first seen."""
+        """The figures of each name, by name, in the order in which names were first seen.
+
+        The collector of a test has what a function calls in the order of names instead.
+        """
         return time_names(self.recording().paths)
 
     def hotspots(self, limit: int | None = 10) -> tuple[Timing, ...]:

@@ -34,6 +34,7 @@ class _CaseCollector(Collector):
     nothing goes on: its time before the test is taken off again.
     """
 
+    recycles = True
     before_ns = 0
 
     def recording(self) -> Recording:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
     from typing import Self
 
-    from .freeze import OpenSpans
+    from .open_spans import OpenSpans
     from .scope import Scope
+    from .tree import Node
 
 __all__ = ["Capture"]
 
@@ -34,6 +35,9 @@ class Capture:
     Raises `ArgumentTypeError` for a name that isn't a string, `ArgumentError` for a limit
     below 1.
     """
+
+    recycles = False
+    """Whether its trees are left to the next such capture; its rows are in the order of names."""
 
     def __init__(
         self,
@@ -123,6 +127,7 @@ class Capture:
         touched = [scope for scope in self.scopes if scope.roots or scope.dropped]
         # most tests call nothing that is decorated: for them nothing is looked for
         opened = ENGINE.open_spans(now_ns, self) if touched else {}
+        used: list[Node] = []
         ENGINE.close(self)
         scopes, self.scopes = self.scopes, []
         self.running = False
@@ -130,7 +135,7 @@ class Capture:
         if touched:
             ENGINE.look_at_costs()
             ENGINE.thinning.learn(touched, now_ns, now_ns - self._started_ns)
-            self._absorb(touched, opened)
+            used = self._absorb(touched, opened)
             ENGINE.forget_paused()
         for scope in scopes:
             if len(scope.members) == 1 and not scope.roots:
@@ -140,6 +145,8 @@ class Capture:
                     if member.running:
                         member.take_over(scope)
                 settle_over(scope, ENGINE.costs)
+        if self.recycles and len(touched) == 1:
+            ENGINE.lanes.here().kept.keep(touched[0], used, opened)
         # for whoever gathers outside this capture, all this is recording's own cost
         spent_ns = ENGINE.clock() - now_ns
         ENGINE.exempt(spent_ns)
@@ -189,9 +196,11 @@ class Capture:
         """Count ``spent_ns`` as recording's own cost."""
         self._overhead_ns += spent_ns
 
-    def _absorb(self, scopes: list[Scope], opened: OpenSpans) -> None:
-        self._overhead_ns += add_scopes(self._table, self, scopes, opened, ENGINE.costs)
+    def _absorb(self, scopes: list[Scope], opened: OpenSpans) -> list[Node]:
+        overhead_ns, nodes = add_scopes(self._table, self, scopes, opened, ENGINE.costs)
+        self._overhead_ns += overhead_ns
         self._dropped += sum(scope.dropped for scope in scopes)
+        return nodes
 
     def recording(self) -> Recording:
         """All that was gathered so far, frozen; open spans with their time so far."""
@@ -207,9 +216,9 @@ class Capture:
         if self.running:
             wall_ns += now_ns - self._started_ns
             table = table.copy()
-            overhead_ns += add_scopes(
-                table, self, self.scopes, ENGINE.open_spans(now_ns, self), ENGINE.costs
-            )
+            opened = ENGINE.open_spans(now_ns, self)
+            running_ns, _ = add_scopes(table, self, self.scopes, opened, ENGINE.costs)
+            overhead_ns += running_ns
             dropped += sum(scope.dropped for scope in self.scopes)
         cost = ENGINE.costs.code
         paths = table.rows()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .between_spans import Chore
     from .calibration import Calibration
     from .capture import Capture
-    from .freeze import OpenSpans
+    from .open_spans import OpenSpans
     from .overhead import SpanCosts
     from .scope import Scope
     from .spans import Lanes, Spans
@@ -213,10 +213,10 @@ class Engine:
     def open_spans(self, now_ns: int, capture: Capture) -> OpenSpans:
         """All spans that are open at ``now_ns``, by node; exact for those of ``capture``."""
         from .abandoned import finish_abandoned
-        from .freeze import open_spans
+        from .open_spans import find_open_spans
 
         finish_abandoned(self.lanes.paused, capture)
-        return open_spans(self.lanes.in_use, self.lanes.paused.values(), now_ns)
+        return find_open_spans(self.lanes.in_use, self.lanes.paused.values(), now_ns)
 
     def forget_paused(self) -> None:
         """Drop suspended spans that no running capture waits for."""

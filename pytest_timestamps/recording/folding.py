@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from .activation import GUARD, Activation, Paused
 from .scope import ORIGIN
-from .stack import Stack, nodes_above
+from .stack import Stack, nodes_above, refresh
 from .tree import SHUT, Node, PartSite
 
 TYPE_CHECKING = False
@@ -211,6 +211,7 @@ class FoldingStack(Stack):
         return folds
 
     def _start_plain(self, node: Node, paused: Paused | None) -> None:
+        refresh(node)
         if paused is None:
             node.start_ns = self.clock()
             return
@@ -221,6 +222,7 @@ class FoldingStack(Stack):
         node.start_ns = now_ns - paused.active_ns
 
     def _activate(self, key: Any, node: Node, place: Node, start_ns: int) -> Activation:
+        refresh(node)
         span = Activation(key, node.site, place, node.origin)
         span.node = span.place = node
         span.start_ns = span.began_ns = start_ns

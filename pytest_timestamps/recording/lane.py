@@ -11,6 +11,7 @@ from .activation import Activation, Paused, ground, is_whole
 from .folding import FoldingStack, is_simple
 from .scope import ORIGIN
 from .sites import ANY_FRAME
+from .stack import refresh
 from .tree import NOWHERE, THIN, Node, PartSite, Root, is_seen
 
 TYPE_CHECKING = False
@@ -31,6 +32,7 @@ class Lane(FoldingStack):
 
     def open(self, key: Any, site: Site, frame: int = 0, paused: Paused | None = None) -> None:
         """Open a span here and now, or go on with a ``paused`` one."""
+        refresh(self.top)
         if self.top.site.name == site.name and self._open_direct(key, frame, paused):
             return
         if self.folds:
@@ -64,6 +66,7 @@ class Lane(FoldingStack):
         """Open a span on a guarded lane whose path is known and which is no recursion, if it is."""
         last = self.stack[-1]
         place = last.place
+        refresh(place)
         origin = ORIGIN.get()
         if last.origin is not origin or place.origin is not origin:
             return False

@@ -26,11 +26,13 @@ class Marks:
     Codes are known by id, since equal codes of different functions compare equal; a code that
     dies takes its mark with it.
     ``on_mark`` is told of each new mark while events are on.
+    ``replaced`` counts the codes that had another mark before.
     """
 
     def __init__(self) -> None:
         self.by_id: dict[int, Mark] = {}
         self.on_mark: Callable[[CodeType, Mark], None] | None = None
+        self.replaced = 0
         self._codes: dict[int, ref[CodeType]] = {}
         self._found: dict[int, Site] = {}
 
@@ -77,6 +79,8 @@ class Marks:
 
     def _remember(self, code: CodeType, mark: Mark) -> None:
         key = id(code)
+        if self.by_id.get(key) is not None:
+            self.replaced += 1
         self.by_id[key] = mark
 
         def forget(_: object) -> None:

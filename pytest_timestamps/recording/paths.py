@@ -26,9 +26,15 @@ class PathTable:
         self._rows: list[list[Any]] = []
         self._index: dict[tuple[int, str, bool, str], tuple[int, bool]] = {}
         self._names: set[str] = set()
+        self._given: tuple[PathStats, ...] = ()
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._rows) or len(self._given)
+
+    def give(self, rows: tuple[PathStats, ...]) -> None:
+        """Have these rows, of paths that are all different, in a table that had none."""
+        assert not self._rows, "only an empty table can be given rows"
+        self._given = rows
 
     def copy(self) -> PathTable:
         """An independent table of the same rows."""
@@ -36,10 +42,13 @@ class PathTable:
         other._rows = [list(row) for row in self._rows]
         other._index = dict(self._index)
         other._names = set(self._names)
+        other._given = self._given
         return other
 
     def locate(self, parent: int, section: str, detached: bool, name: str) -> tuple[int, bool]:
         """The path's row, and whether its total time counts there."""
+        if self._given:
+            self._unpack()
         key = (parent, section, detached, name)
         place = self._index.get(key)
         if place is None:
@@ -53,6 +62,16 @@ class PathTable:
                 )
             self._index[key] = place
         return place
+
+    def _unpack(self) -> None:
+        """Make rows that can be added to of those that were given."""
+        given, self._given = self._given, ()
+        for number, row in enumerate(given):
+            timed = row.calls - row.estimated - row.untimed
+            min_ns = row.min_ns if timed else NO_MINIMUM
+            self._rows.append([*row[:_MIN], min_ns, *row[_MAX:]])
+            self._index[row[0], row.section, row.detached, row.name] = (number, True)
+            self._names.add(row.name)
 
     def _fold(self, parent: int, detached: bool, name: str) -> tuple[int, bool] | None:
         beside = detached
@@ -91,6 +110,8 @@ class PathTable:
         """The table, frozen; a path without any finished or open span has a minimum of 0."""
         from .results import PathStats
 
+        if self._given:
+            return self._given
         return tuple(PathStats(*_without_minimum(row)) for row in self._rows)
 
 

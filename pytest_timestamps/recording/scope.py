@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from .sites import Site
     from .stack import Stack
 
-__all__ = ["ABSENT", "NO_LANE", "ORIGIN", "PATHS_LIMIT", "NoLane", "Origin", "Scope", "ScopeTable"]
+__all__ = [
+    "ABSENT",
+    "NO_LANE",
+    "ORIGIN",
+    "PATHS_LIMIT",
+    "STALE",
+    "NoLane",
+    "Origin",
+    "Scope",
+    "ScopeTable",
+]
 
 PATHS_LIMIT = 50_000
 """Distinct call paths that one scope keeps; a span on a further one counts for its parent."""
@@ -112,9 +122,11 @@ class Scope:
         # an id says who it is only while its owner lives, and the root keeps its owner alive
         if root is not None and root.origin is origin:
             return root
-        logical = under if own or origin.node is None else origin.node
-        section = self.members[-1].section_name if origin.base is ABSENT else origin.section
-        root = Root(origin, self, under, logical, section, logical is not under and not within)
+        root = lane.kept.take(self, origin) if under is None else None
+        if root is None:
+            logical = under if own or origin.node is None else origin.node
+            section = self.members[-1].section_name if origin.base is ABSENT else origin.section
+            root = Root(origin, self, under, logical, section, logical is not under and not within)
         self.table[key] = root
         self.roots.append(root)
         if under is not None:
@@ -244,6 +256,9 @@ ABSENT = Origin(None)
 
 _CLOSED = Origin(None)
 """The origin of a root at which nothing begins any more: no context has it."""
+
+STALE = Origin(None)
+"""The origin of nodes that an earlier capture has used, and not yet the one that has them now."""
 
 ORIGIN: ContextVar[Origin] = ContextVar("pytest_timestamps_origin", default=ABSENT)
 

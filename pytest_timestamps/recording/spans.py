@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .sites import Site
     from .stack import FindScope
     from .thinning import Thinning
+    from .tree import Root
 
 __all__ = ["Lanes", "Spans", "build_spans"]
 
@@ -84,6 +85,10 @@ class Lanes:
         """These are no thread's lanes any more: other ones take their place."""
         for lane in list(self.in_use):
             lane.thread = 0
+
+    def kept_roots(self) -> list[Root]:
+        """The roots of all trees that are kept to be used again."""
+        return [root for lane in (*self.in_use, *self.spare) for root in lane.kept.roots()]
 
     def reset(self) -> None:
         """Forget all open spans on all threads."""

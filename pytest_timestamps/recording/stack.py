@@ -10,7 +10,8 @@ slower.
 from __future__ import annotations
 
 from .activation import GUARD, Activation, ground, is_whole
-from .scope import ORIGIN, Origin
+from .recycling import KeptTrees
+from .scope import ORIGIN, STALE, Origin
 from .tree import NOWHERE, Node, Root
 
 TYPE_CHECKING = False
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     """The node, this stretch and the span's time in all, who doesn't have it in its own time, and
     whether recursion folded it."""
 
-__all__ = ["Stack", "nodes_above"]
+__all__ = ["Stack", "nodes_above", "refresh"]
 
 
 _STATE = ("top", "below", "folds", "shut_names", "stack", "named", "named_below")
@@ -44,6 +45,7 @@ class Stack:
         "covers",
         "find_scope",
         "folds",
+        "kept",
         "named",
         "named_below",
         "shut_names",
@@ -66,6 +68,7 @@ class Stack:
         self.named_below: tuple[Node, dict[str, list[Node]]] | None = None
         self.covers: list[Any] = []
         self.starting: list[Any] = []
+        self.kept = KeptTrees(self)
 
     def reset(self) -> None:
         """Forget all open spans: their ends won't be seen."""
@@ -108,6 +111,7 @@ class Stack:
         place = self.top
         if self.stack:
             place = self.stack[-1].place if self.stack[-1].origin is origin else NOWHERE
+        refresh(place)
         return place if place.origin is origin else None
 
     def has_open(self, key: Any) -> bool:
@@ -147,8 +151,10 @@ class Stack:
         if self.stack:
             return self._settle_guarded(origin)
         top = self.top
+        refresh(top)
         while top.origin is not origin and type(top) is Root:
             top = top.under or NOWHERE
+            refresh(top)
         self.top = top
         if top.origin is origin:
             return top
@@ -309,6 +315,12 @@ class Stack:
                     nodes.append(node)
                 node = node.parent
         return nodes
+
+
+def refresh(node: Node) -> None:
+    """Let the new origin of a tree that is used again come by ``node``."""
+    if node.origin is STALE:
+        node.origin = node.root.owner
 
 
 def nodes_above(top: Node, base: Node) -> list[Node]:

@@ -14,7 +14,7 @@ from .tree import Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from typing import Any
 
     from .engine import Engine
@@ -148,7 +148,7 @@ class Thinning:
             engine.exempt(spent_ns)
         self._rest(now_ns, spent_ns)
 
-    def learn(self, scopes: Iterable[Scope], now_ns: int, wall_ns: int) -> None:
+    def learn(self, scopes: Sequence[Scope], now_ns: int, wall_ns: int) -> None:
         """A capture that ran for ``wall_ns`` has stopped: judge by its ``scopes``, if it is time.
 
         So it is for one that was looked at while it ran, too: else short ones would be missed.
@@ -165,7 +165,7 @@ class Thinning:
                 self._seen[key] = seen
             else:
                 known.merge(seen)
-        self._judge([self._seen[key] for key in found], over)
+        self._judge([self._seen[key] for key in found], over, scopes)
         self._rest(now_ns, self._engine.clock() - now_ns)
 
     def _judge_running(self, now_ns: int) -> None:
@@ -231,7 +231,9 @@ class Thinning:
 
     # What follows
 
-    def _judge(self, candidates: Collection[_Seen], over: bool) -> None:
+    def _judge(
+        self, candidates: Collection[_Seen], over: bool, ended: Sequence[Scope] = ()
+    ) -> None:
         short_ns = _DISTORTS * self._engine.costs.code.full_ns
         chosen = [
             one
@@ -248,9 +250,9 @@ class Thinning:
         running = {id(span[0].key) for lane in lanes for span in lane.open_spans(0)}
         for one in chosen:
             if id(one.key) not in running:
-                self._thin(one)
+                self._thin(one, ended)
 
-    def _thin(self, seen: _Seen) -> None:
+    def _thin(self, seen: _Seen, ended: Sequence[Scope]) -> None:
         site = seen.site
         if site.thinned is not None or not site.may_thin:
             return
@@ -259,10 +261,13 @@ class Thinning:
         thinned = Thinned(seen.key, site, RATE if seen.leaf else None, returns)
         thinned.calls, thinned.self_ns = seen.calls, seen.self_ns
         site.thinned = thinned
-        for scope in engine.scopes.all():
-            for root in list(scope.roots):
-                for latch in root.latches.get(site.name, ()):
-                    latch.thin()
+        roots = [root for scope in engine.scopes.all() for root in list(scope.roots)]
+        # trees that are used again, or may be
+        roots += engine.lanes.kept_roots()
+        roots += [root for scope in ended for root in scope.roots]
+        for root in roots:
+            for latch in root.latches.get(site.name, ()):
+                latch.thin()
         if returns is not None:
             returns(seen.key, False)
         self._seen.pop(id(seen.key), None)
@@ -276,11 +281,11 @@ def _refine(thinned: Thinned, node: Node, inner_ns: float) -> None:
 
 
 def _nodes_in(scope: Scope) -> Iterator[Node]:
-    """All nodes in ``scope``, parents first."""
+    """All nodes in ``scope`` that were used, parents first."""
     for root in list(scope.roots):
         nodes: list[Node] = [root]
         for node in nodes:
             if node.children:
-                nodes.extend(list(node.children.values()))
+                nodes.extend(child for child in list(node.children.values()) if child.was_used)
             if type(node) is not Root:
                 yield node

@@ -19,10 +19,24 @@ if TYPE_CHECKING:
     from .capture import Capture
     from .scope import Origin, Scope
 
-__all__ = ["NOWHERE", "NO_MINIMUM", "SHUT", "THIN", "Latch", "Node", "PartSite", "Root", "is_seen"]
+__all__ = [
+    "NEVER_NS",
+    "NOWHERE",
+    "NO_MINIMUM",
+    "SHUT",
+    "THIN",
+    "Latch",
+    "Node",
+    "PartSite",
+    "Root",
+    "is_seen",
+]
 
 NO_MINIMUM = 1 << 62
 """Larger than any duration: the minimum of no spans."""
+
+NEVER_NS = -1
+"""The start of a node on which no span has started plainly."""
 
 _NO_CHILDREN: dict[int, Node] = {}
 """Shared by all leaves, never written: most nodes are leaves."""
@@ -89,7 +103,9 @@ class Node:
     ``latch`` has it too, while the node may be opened and closed plainly.
     ``children`` maps ``id(key)`` to a child, or its site's id where that is a `PartSite`; the
     child keeps both alive, so the id holds.
-    ``start_ns`` is the running span's start, moved later by what it spent suspended.
+    ``origin`` is its root's; in a tree that is used again it may be `STALE`, until the root's new
+    one comes by here.
+    ``start_ns`` is the start of the running or latest span, moved later by what it spent suspended.
     ``credit_ns`` and ``debit_ns`` move folded recursion from the caller's self time to the
     called name's; ``folded_in`` and ``folded_out`` count those calls on a guarded lane,
     ``plain_folds_in`` and ``plain_folds_out`` on a folded one.
@@ -147,13 +163,23 @@ class Node:
         self.origin: Any = root.origin
         self.children = _NO_CHILDREN
         self.recent = NOWHERE
-        self.misses = 0
-        self.start_ns = 0
         self.frame = 0
-        self.calls = 0
-        self.counted = 0
         self.due = 0
+        self.counted = 0
+        self.over: list[Root] | None = None
+        self.starting: Origin | None = None
+        self.parked: list[Paused] | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all figures; which counted call is to be timed next stays settled."""
+        if self.due:
+            self.due -= self.counted
+        self.counted = 0
         self.sampled = 0
+        self.misses = 0
+        self.start_ns = NEVER_NS
+        self.calls = 0
         self.errors = 0
         self.total_ns = 0
         self.min_ns = NO_MINIMUM
@@ -168,15 +194,19 @@ class Node:
         self.credit_ns = 0
         self.debit_ns = 0
         self.settled_ns = 0.0
-        self.over: list[Root] | None = None
-        self.starting: Origin | None = None
-        self.parked: list[Paused] | None = None
+
+    @property
+    def was_used(self) -> bool:
+        """Has any span been opened or counted here since the last `reset`?"""
+        return self.start_ns != NEVER_NS or self.slow > 0 or self.counted > 0 or self.calls > 0
 
     def add(self, key: Any, site: Site) -> Node | None:
         """The new child for ``key``, or None where the scope has no room for more paths."""
-        if not self.root.scope.claim_path():
+        root = self.root
+        if not root.scope.claim_path():
             return None
-        child = Node(key, site, self, self.root, self.root.latch_for(key, site))
+        root.size += 1
+        child = Node(key, site, self, root, root.latch_for(key, site))
         if self.children is _NO_CHILDREN:
             self.children = {}
         self.children[id(site if type(site) is PartSite else key)] = child
@@ -208,11 +238,23 @@ class Root(Node):
 
     ``under`` is the node that it physically runs on top of (None at a thread's bottom),
     ``logical`` the node whose child its spans are in the call tree.
+    ``origin`` is what a context needs for its spans to begin here, ``owner`` the same still
+    where none may begin any more.
     ``serial`` orders roots by age: a root is younger than what it runs on.
-    ``latches`` are those of all nodes below it, by name.
+    ``latches`` are those of all nodes below it, by name; ``size`` is how many nodes there are.
     """
 
-    __slots__ = ("detached", "latches", "logical", "scope", "section", "serial", "under")
+    __slots__ = (
+        "detached",
+        "latches",
+        "logical",
+        "owner",
+        "scope",
+        "section",
+        "serial",
+        "size",
+        "under",
+    )
 
     def __init__(
         self,
@@ -223,13 +265,14 @@ class Root(Node):
         section: str,
         detached: bool,
     ) -> None:
-        self.origin = origin
+        self.origin = self.owner = origin
         self.scope = scope
         self.under = under
         self.logical = logical
         self.section = section
         self.detached = detached
         self.serial = next(_SERIALS)
+        self.size = 0
         self.latches: dict[str, list[Latch]] = {}
         super().__init__(None, _ROOT_SITE, self, self, _ROOT_LATCH)
 

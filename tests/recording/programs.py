@@ -38,11 +38,12 @@ class Boom(Exception):
 
 
 class Machine:
-    """Runs one program on decorated code, and tells ``model``."""
+    """Runs programs on decorated code, and tells ``model``; all but the last gather alike."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, capture_type: type[Capture] = Capture) -> None:
         self.model = model
-        self.captures = [Capture(f"capture {number}") for number in range(CAPTURES)]
+        self.capture_types = [*[capture_type] * (CAPTURES - 1), Capture]
+        self.captures = [self.new_capture(number) for number in range(CAPTURES)]
         self.gathered: list[tuple[Capture, Run]] = []
         self.current: list[Run | None] = [None] * CAPTURES
         self.left_open: list[int] = []
@@ -52,6 +53,9 @@ class Machine:
         self.coroutines = [timestamp(_coroutine(), name=name) for name in NAMES]
         self.tasks: list[asyncio.Task[None]] = []
 
+    def new_capture(self, number: int) -> Capture:
+        return self.capture_types[number](f"capture {number}")
+
     def execute(self, body: Body) -> None:
         """Run the whole program, and stop what it left running."""
         with suppress(Boom):
@@ -59,9 +63,10 @@ class Machine:
         while self.left_open:
             self.stop(self.left_open[-1])
         # what is still suspended ends now, when nobody gathers any more
-        for slot in self.generators:
+        for number, slot in enumerate(self.generators):
             if slot is not None:
                 slot.drive("close")
+                self.generators[number] = None
 
     # Operations that are the same in functions, generators and coroutines
 
@@ -216,7 +221,7 @@ class Machine:
         run = self.current[number]
         if run is None or not run.entered:
             # one collector for each run, so that its figures are the run's alone
-            self.captures[number] = Capture(f"capture {number}")
+            self.captures[number] = self.new_capture(number)
             run = self.current[number] = Run(number, self.model.now_ns)
             self.gathered.append((self.captures[number], run))
         self.model.enter(run, in_task or self.in_task)

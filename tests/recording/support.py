@@ -5,7 +5,7 @@ from pytest_timestamps.recording.engine import ENGINE
 from pytest_timestamps.recording.marks import MARKS
 from pytest_timestamps.recording.results import PathStats
 
-__all__ = ["MONITORED", "FakeClock", "leftovers", "row", "rows", "tree"]
+__all__ = ["MONITORED", "FakeClock", "Recycling", "leftovers", "row", "rows", "tree"]
 
 MONITORED = MARKS is not None
 """Whether functions are recorded by `sys.monitoring` (3.12 and later) or by wrappers (3.11)."""
@@ -23,6 +23,12 @@ class FakeClock:
     def work(self, duration_ns: int) -> None:
         """Let time pass."""
         self.now_ns += duration_ns
+
+
+class Recycling(Capture):
+    """Leaves its trees to the next of its kind, as the plugin's collectors do."""
+
+    recycles = True
 
 
 def rows(capture: Capture) -> dict[str, PathStats]:

@@ -175,7 +175,7 @@ def test_6_own_cost_is_taken_out() -> None:
     parent.min_ns = parent.max_ns = parent.total_ns
     cost = Cost(40.0, 160.0)
     table = PathTable()
-    overhead_ns = add_scopes(
+    overhead_ns, _ = add_scopes(
         table,
         capture,
         [scope],

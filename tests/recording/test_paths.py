@@ -76,6 +76,23 @@ def test_a_path_without_a_span_has_no_minimum() -> None:
     assert (row.min_ns, row.total_ns) == (0, 10)
 
 
+def test_rows_that_were_given_can_be_added_to() -> None:
+    """As if they had been added one by one: to a path, and to the name of one above it."""
+    table, given = PathTable(), PathTable()
+    for one in (table, given):
+        add(one, add(one, -1, "f"), "g")
+        one.locate(-1, "", False, "h")
+    rows = table.rows()
+    given = PathTable()
+    given.give(rows)
+    assert (len(given), given.rows(), given.copy().rows()) == (3, rows, rows)
+    for one in (table, given):
+        assert add(one, 1, "f", total_ns=5, self_ns=5) == 0
+        add(one, -1, "h", total_ns=3)
+    assert given.rows() == table.rows()
+    assert given.rows()[2].min_ns == 3
+
+
 def test_a_copy_is_independent() -> None:
     """Asking while a collector runs doesn't change what it has."""
     table = PathTable()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
 
 from pytest_timestamps.analysis.timings import time_names
 from pytest_timestamps.recording import Capture
@@ -14,7 +15,8 @@ from pytest_timestamps.recording.engine import ENGINE
 from pytest_timestamps.recording.results import PathStats
 from tests.recording.known_programs import KNOWN_PROGRAMS
 from tests.recording.model import Figures, Model, Row, Run
-from tests.recording.programs import PROGRAMS, Body, Machine
+from tests.recording.programs import PROGRAMS, Body, Machine, Op
+from tests.recording.support import Recycling
 
 EXAMPLES = int(os.environ.get("TIMESTAMPS_EXAMPLES", "600"))
 """Programs to try: few and always the same in CI, many and new ones by hand."""
@@ -40,21 +42,33 @@ def _real_clock_afterwards() -> Iterator[None]:
 def test_figures_are_those_of_the_model(body: Body) -> None:
     """Each collector reports, for each path and name, what a hand calculation says."""
     note(_as_text(body))
-    _compare(body)
+    compare((body,))
 
 
 @pytest.mark.parametrize("name", KNOWN_PROGRAMS)
 def test_known_programs(name: str) -> None:
     """What was wrong once stays right."""
-    _compare(KNOWN_PROGRAMS[name])
+    compare((KNOWN_PROGRAMS[name],))
 
 
-def _compare(body: Body) -> None:
+@thoroughly
+@given(st.lists(PROGRAMS, min_size=2, max_size=3))
+def test_a_tree_that_is_used_again_changes_no_figures(bodies: list[Body]) -> None:
+    """Collectors that leave their trees to each other report the same as if they didn't."""
+    note("\n\n".join(map(_as_text, bodies)))
+    # as tests do: something runs, and a collector of its own is around it
+    around = [(Op("collect", 0, body),) for body in (*bodies, bodies[0])]
+    compare([*around, *bodies, *around], Recycling)
+
+
+def compare(bodies: Iterable[Body], capture_type: type[Capture] = Capture) -> None:
+    """Run ``bodies`` one after the other, and compare all that was gathered."""
     model = Model()
     ENGINE.use_clock(model.clock)
-    machine = Machine(model)
+    machine = Machine(model, capture_type)
     faults = ENGINE.faults
-    machine.execute(body)
+    for body in bodies:
+        machine.execute(body)
     assert ENGINE.faults == faults
     assert not ENGINE.armed
     for capture, run in machine.gathered:

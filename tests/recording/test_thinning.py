@@ -24,7 +24,7 @@ from pytest_timestamps.recording.thinning import Thinning
 
 from .model import End, Model, Run
 from .programs import NAMES, PROGRAMS, Body, Machine, Op
-from .support import FakeClock, row, tree
+from .support import FakeClock, Recycling, row, tree
 
 EXAMPLES = int(os.environ.get("TIMESTAMPS_EXAMPLES", "400"))
 """Programs to try: few and always the same in CI, many and new ones by hand."""
@@ -349,20 +349,41 @@ def is_thinned(function: Any) -> bool:
     return site_of(function)[1].thinned is not None
 
 
+@pytest.mark.parametrize("capture_type", [Capture, Recycling])
 def test_a_leaf_is_thinned_that_is_called_often_and_takes_little(
-    thinning: Thinning, busy: Any
+    thinning: Thinning, busy: Any, capture_type: type[Capture]
 ) -> None:
     """From the next test on; its caller, and a leaf that nobody admitted, are timed as ever."""
     leaf, caller = busy(1_000)
-    with Capture() as first:
+    with capture_type() as first:
         caller(1_000)
     assert (is_thinned(leaf), is_thinned(caller)) == (True, False)
     assert row(first, "leaf caller/leaf").estimated == 0
-    with Capture() as second:
+    with capture_type() as second:
         caller(1_000)
     stats = row(second, "leaf caller/leaf")
     assert stats.calls == 1_000
     assert stats.estimated > 900
+
+
+def test_a_leaf_is_thinned_in_a_tree_that_waits_to_be_used_again(
+    thinning: Thinning, busy: Any, clock: FakeClock
+) -> None:
+    """Whoever found out; the sample goes on where it was."""
+    leaf, caller = busy(1_000)
+    with Recycling():
+        caller(1)
+    clock.work(20_000_000)
+    with Capture():
+        caller(1_000)
+    assert is_thinned(leaf)
+    found = []
+    for _ in range(100):
+        with Recycling() as capture:
+            caller(10)
+        found.append(row(capture, "leaf caller/leaf"))
+    assert {stats.calls for stats in found} == {10}
+    assert 960 < sum(stats.estimated for stats in found) < 995
 
 
 @pytest.mark.parametrize(("takes_ns", "calls"), [(1_000, 999), (4_200, 5_000)])

@@ -1,0 +1,127 @@
+"""Trees laid out flat at one moment, so that a single pass adds up what lies beneath each node."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+
+from .tree import NEVER_NS, Node, Root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+__all__ = ["NOBODY", "Layout", "nodes_below"]
+
+NOBODY = -1
+"""The position above nodes that ran on nothing which is laid out: in a list of sums that has one
+place more than there are nodes it is that one, so that adding up asks for no exceptions.
+"""
+
+_NAME = attrgetter("site.name")
+
+
+class Layout:
+    """All nodes below ``roots`` and below what ran on top of them, parents first.
+
+    ``above`` has for each of ``nodes`` the position of the node that it ran on: of its caller,
+    or of what its root ran on top of; `NOBODY` where that isn't laid out.
+    ``ranges`` has for each root, by its id, where its nodes are.
+    With ``in_order`` only nodes that were used, or are ``opened``, are laid out, and siblings by
+    their names: in a tree that is used again, all others are of earlier captures.
+    """
+
+    __slots__ = ("above", "nodes", "ranges")
+
+    def __init__(
+        self,
+        roots: Iterable[Root],
+        in_order: bool = False,
+        opened: Collection[int] = (),
+    ) -> None:
+        self.nodes: list[Node] = []
+        self.above: list[int] = []
+        self.ranges: dict[int, range] = {}
+        below = _in_order(opened) if in_order else _all_below
+        trees = _find_trees(roots, below)
+        if len(trees) > 1:
+            # a root is younger than the node that it runs on
+            trees.sort(key=lambda tree: tree.root.serial)
+        positions: dict[int, int] = {}
+        for tree in trees:
+            self._append(tree, positions.get(id(tree.root.under), NOBODY))
+            if len(trees) > 1:
+                positions.update((id(self.nodes[i]), i) for i in self.ranges[id(tree.root)])
+
+    def _append(self, tree: _Tree, base: int) -> None:
+        start = len(self.nodes)
+        self.ranges[id(tree.root)] = range(start, start + len(tree.nodes))
+        self.nodes += tree.nodes
+        if start or base != NOBODY:
+            self.above += [base if above < 0 else above + start for above in tree.above]
+        else:
+            self.above = tree.above
+
+
+class _Tree:
+    """The nodes below one root, with the positions of their parents, and what ran on top."""
+
+    __slots__ = ("above", "nodes", "on_top", "root")
+
+    def __init__(self, root: Root, below: Callable[[Node], list[Node]]) -> None:
+        self.root = root
+        self.nodes = nodes = below(root)
+        self.above = above = [NOBODY] * len(nodes)
+        self.on_top: list[Root] = []
+        # the list grows while it is gone through
+        for position, node in enumerate(nodes):
+            if node.children:
+                children = below(node)
+                nodes += children
+                above += [position] * len(children)
+            if node.over:
+                self.on_top += node.over
+
+
+def _find_trees(roots: Iterable[Root], below: Callable[[Node], list[Node]]) -> list[_Tree]:
+    """The trees of ``roots``, and of those that ran on top of their nodes."""
+    wanted = list(roots)
+    known = {id(root) for root in wanted}
+    trees = []
+    for root in wanted:
+        tree = _Tree(root, below)
+        trees.append(tree)
+        for other in tree.on_top:
+            if id(other) not in known:
+                known.add(id(other))
+                wanted.append(other)
+    return trees
+
+
+def _all_below(node: Node) -> list[Node]:
+    return list(node.children.values())
+
+
+def _in_order(opened: Collection[int]) -> Callable[[Node], list[Node]]:
+    """What tells a node's children that were used, or whose ids are in ``opened``, by name."""
+
+    def below(node: Node) -> list[Node]:
+        # written out: it is done for each path of each test
+        used = [
+            child
+            for child in list(node.children.values())
+            if child.start_ns != NEVER_NS
+            or child.slow
+            or child.counted
+            or child.calls
+            or (opened and id(child) in opened)
+        ]
+        if len(used) > 1:
+            used.sort(key=_NAME)
+        return used
+
+    return below
+
+
+def nodes_below(root: Root) -> list[Node]:
+    """All nodes below ``root``, parents first."""
+    return _Tree(root, _all_below).nodes

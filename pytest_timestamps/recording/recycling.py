@@ -1,0 +1,109 @@
+"""Trees that are used again: a test calls mostly what the tests before it have called.
+
+Making a node takes longer than several plain calls do, and a test has hundreds of them. So a
+capture that ``recycles`` leaves its trees to the next such capture, with all figures forgotten.
+That one finds the paths of all captures before it, and uses some of them; the others are not in
+its figures, and as siblings are taken by name, nobody can tell that they are there.
+
+A tree is kept only if nothing else refers to its nodes any more. It stays on its lane, and begins
+again with an origin that is bound to that lane, in the section that it had. No context that an
+earlier capture has left behind finds its place there: until the new origin comes by, the origin
+of a node that was used is `STALE`, which no context has.
+"""
+
+from __future__ import annotations
+
+from .marks import MARKS
+from .scope import STALE, Scope
+from .tree import NOWHERE, Root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .open_spans import OpenSpans
+    from .scope import Origin
+    from .stack import Stack
+    from .tree import Node
+
+__all__ = ["SIZE_LIMIT", "KeptTrees"]
+
+SIZE_LIMIT = 10_000
+"""The nodes of the largest tree that is kept; they don't count towards `PATHS_LIMIT` again."""
+
+_NOBODYS = Scope((), frozenset())
+_NOBODYS.close()
+
+
+class KeptTrees:
+    """The roots that are to be used again on ``lane``, by section; for its thread alone."""
+
+    def __init__(self, lane: Stack) -> None:
+        self._lane = lane
+        self._roots: dict[str, Root] = {}
+        self._replaced = 0
+
+    def roots(self) -> list[Root]:
+        """All that are kept at present."""
+        return list(self._roots.values())
+
+    def take(self, scope: Scope, origin: Origin) -> Root | None:
+        """A root for work of ``origin`` in ``scope`` whose tree was used before; None without."""
+        if not (self._roots and _may_recycle(scope) and self._is_own(origin, scope)):
+            return None
+        if MARKS is not None and self._replaced != MARKS.replaced:
+            # nodes may have got another name since
+            self._roots.clear()
+        root = self._roots.pop(origin.section, None)
+        if root is not None:
+            root.scope = scope
+            root.origin = root.owner = origin
+        return root
+
+    def keep(self, scope: Scope, used: Iterable[Node], opened: OpenSpans) -> None:
+        """Keep what can be kept of ``scope``, whose capture has stopped and has its figures.
+
+        ``used`` are all nodes that have any figures, ``opened`` those that were open.
+        """
+        lane = self._lane
+        if not _may_recycle(scope) or lane.top is not NOWHERE or lane.stack:
+            return
+        roots = {
+            root: None
+            for root in scope.roots
+            if root.under is None and root.logical is None and root.size <= SIZE_LIMIT
+            if self._is_own(root.owner, scope)
+        }
+        nodes = [node for node in used if node.root in roots]
+        for node in nodes:
+            if node.starting is not None or node.over or (opened and id(node) in opened):
+                roots.pop(node.root, None)
+        for node in nodes:
+            if node.root in roots:
+                node.reset()
+                node.origin = STALE
+        for root in roots:
+            self._keep_root(root)
+
+    def _keep_root(self, root: Root) -> None:
+        root.starting = None
+        root.scope = _NOBODYS
+        root.owner = STALE
+        if MARKS is not None:
+            self._replaced = MARKS.replaced
+        self._roots[root.section] = root
+
+    def _is_own(self, origin: Origin, scope: Scope) -> bool:
+        """Is ``origin`` that of the scope's only capture, started by no span, on this lane?"""
+        return (
+            origin.lane is self._lane
+            and origin.base is origin
+            and origin.node is None
+            and scope.members == (origin.capture,)
+        )
+
+
+def _may_recycle(scope: Scope) -> bool:
+    """Does the innermost capture of ``scope``, if any, recycle, and are all spans just its own?"""
+    recycles = any(member.recycles for member in scope.members[-1:])
+    return recycles and not (scope.parts or scope.timelines)
