@@ -113,7 +113,9 @@ def _build_ends(
             lane: Any = origin_here().lane
             node = lane.top
             if node.latch.key is not code:
-                if not (lane.folds and lane.close_folded(code, now_ns, False)):
+                # who is thinned has to know that its span has ended
+                plain = lane.folds and node.site.thinned is None
+                if not (plain and lane.close_folded(code, now_ns, False)):
                     end_slowly(code, now_ns, False)
                 return
             active_ns = now_ns - node.start_ns

@@ -203,6 +203,28 @@ def test_recursion_is_timed(clock: FakeClock, thin: Thin) -> None:
     assert tree(capture) == {"rec": (50, 50, 50)}
 
 
+def test_a_sample_within_recursion_ends(clock: FakeClock, thin: Thin) -> None:
+    """Returns are told only while a sampled call is open, whatever is going on around it."""
+
+    @timestamp(name="leaf")
+    def leaf() -> None:
+        clock.work(10)
+
+    @timestamp(name="rec")
+    def rec(depth: int) -> None:
+        for _ in range(10):
+            leaf()
+        if depth:
+            rec(depth - 1)
+
+    thinned = thin(leaf, 2)
+    with Capture() as capture:
+        rec(20)
+        assert thinned.open == 0
+    stats = row(capture, "rec/leaf")
+    assert (stats.calls, stats.total_ns) == (210, 2_100)
+
+
 def test_a_timeline_has_every_call(clock: FakeClock, thin: Thin) -> None:
     """Who asked for each span gets each span."""
 
