@@ -7,6 +7,7 @@ session, beside the orders that say what children shall record and at what cost.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from pytest_timestamps.analysis.values import recording_from_values
 from pytest_timestamps.children.environment import child_variables
 from pytest_timestamps.recording.results import PathStats, Recording
 
-from .child_recorder import write_orders
+from .orders import Running, write_orders
 
 __all__ = ["FOLDER_VARIABLE", "ChildFolders"]
 
@@ -32,13 +33,17 @@ class ChildFolders:
     ``recorded`` counts the children that were collected, ``modules`` are those that were
     instrumented in them, ``functions`` how many functions in one child at most.
 
+    In a forked process it begins empty, in the same place, and removes nothing of the session's.
+
     Raises `OSError` where there can't be any.
     """
 
     def __init__(self, patterns: Sequence[str], budget: float | None = None) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="pytest-timestamps-children-"))
         write_orders(str(self._folder), patterns, budget)
-        self._owners: dict[Hashable, int] = {}
+        self._running = Running(str(self._folder))
+        self._pid = os.getpid()
+        self._owners: dict[tuple[int, Hashable], str] = {}
         self._made = 0
         self.recorded = 0
         self.modules: set[str] = set()
@@ -50,20 +55,27 @@ class ChildFolders:
 
     def folder_for(self, owner: Hashable, section: str) -> str:
         """The folder for children that ``owner`` starts in ``section``; the child makes it."""
-        number = self._owners.get(owner)
-        if number is None:
-            number = self._owners[owner] = self._made = self._made + 1
-        return str(self._folder / str(number) / section)
+        key = (os.getpid(), owner)
+        name = self._owners.get(key)
+        if name is None:
+            self._made += 1
+            name = self._owners[key] = f"{key[0]}-{self._made}"
+        return str(self._folder / name / section)
+
+    def tell_running(self, folder: str) -> None:
+        """Children that can't know it from their environment read there what is going on."""
+        if os.getpid() == self._pid:
+            self._running.tell(folder)
 
     def collect(self, owner: Hashable, recording: Recording) -> Recording:
         """``recording`` with what the owner's children have handed over so far, once.
 
         What they write later is nobody's.
         """
-        number = self._owners.pop(owner, None)
-        folder = self._folder / str(number)
-        if number is None or not folder.is_dir():
+        name = self._owners.pop((os.getpid(), owner), None)
+        if name is None or not self._folder.joinpath(name).is_dir():
             return recording
+        folder = self._folder / name
         found = list(self._read(folder))
         self.recorded += len(found)
         shutil.rmtree(folder, ignore_errors=True)
@@ -83,7 +95,10 @@ class ChildFolders:
 
     def close(self) -> None:
         """Remove them all."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if os.getpid() == self._pid:
+            self._running.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._pid = 0
 
 
 def _beside(paths: Sequence[PathStats], section: str) -> Iterator[PathStats]:

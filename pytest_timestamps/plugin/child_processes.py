@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, MutableMapping, Sequence
+from typing import TYPE_CHECKING
 
 from pytest_timestamps.instrumenting.child_folders import FOLDER_VARIABLE, ChildFolders
+from pytest_timestamps.instrumenting.child_recorder import record_forked_process
+from pytest_timestamps.instrumenting.forks import do_in_forks, stop_doing_in_forks
+from pytest_timestamps.instrumenting.hand_over import import_what_is_needed
 from pytest_timestamps.recording.results import Recording
+
+if TYPE_CHECKING:
+    from pytest_timestamps.instrumenting.hand_over import Instrumented
 
 __all__ = ["ChildProcesses"]
 
 
 class ChildProcesses:
-    """Says in the environment whose a child is that starts now.
+    """Says in the environment whose a child is that starts now, and follows what is forked.
 
     Children that start while nobody is going on, as between two tests, are not recorded.
     """
@@ -30,19 +37,35 @@ class ChildProcesses:
         environ.update(variables)
         environ.pop(FOLDER_VARIABLE, None)
         self._going_on: list[str] = []
+        self._instrumented: Instrumented | None = None
+
+    def follow_forks(self, instrumented: Instrumented) -> None:
+        """Have forked processes recorded too, in which the same is ``instrumented`` as in this."""
+        self._instrumented = instrumented
+        import_what_is_needed()
+        do_in_forks(self._record_fork)
+
+    def _record_fork(self) -> None:
+        """In a forked process."""
+        if self._going_on and self._instrumented is not None:
+            record_forked_process(self._going_on[-1], self._instrumented)
 
     def begin(self, owner: Hashable, section: str) -> None:
         """Children that start from now on are the owner's, until `end`."""
-        folder = self._folders.folder_for(owner, section)
-        self._going_on.append(folder)
-        self._environ[FOLDER_VARIABLE] = folder
+        self._going_on.append(self._folders.folder_for(owner, section))
+        self._tell()
 
     def end(self) -> None:
         """They are whoever's that was going on before."""
         if self._going_on:
             self._going_on.pop()
-        if self._going_on:
-            self._environ[FOLDER_VARIABLE] = self._going_on[-1]
+        self._tell()
+
+    def _tell(self) -> None:
+        folder = self._going_on[-1] if self._going_on else ""
+        self._folders.tell_running(folder)
+        if folder:
+            self._environ[FOLDER_VARIABLE] = folder
         else:
             self._environ.pop(FOLDER_VARIABLE, None)
 
@@ -63,6 +86,7 @@ class ChildProcesses:
 
     def close(self) -> None:
         """Put the environment back, and remove what was handed over too late."""
+        stop_doing_in_forks(self._record_fork)
         for name, value in self._before.items():
             if value is None:
                 self._environ.pop(name, None)

@@ -50,6 +50,8 @@ class InstrumentPlugin:
         self._active: Instrumentation | None = (
             instrument(*patterns, budget=settings.budget) if runs_tests else None
         )
+        if children is not None and self._active is not None:
+            children.follow_forks(self._active)
         self._workeroutput: dict[str, Any] | None = getattr(config, "workeroutput", None)
 
     def modules(self) -> Collection[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
     from typing import Any
 
+    from .between_spans import Chore
     from .engine import Engine
     from .scope import Scope
     from .sites import Site
@@ -93,6 +94,7 @@ class Thinning:
         self._program_ns = 0.0
         self.due_ns = NEVER
         self.set_returns: SetReturns | None = None
+        self._chore: Chore | None = None
 
     @property
     def active(self) -> bool:
@@ -128,6 +130,16 @@ class Thinning:
             self._seen.clear()
             self._cost_ns = self._program_ns = 0.0
 
+    def do_after_looks(self, chore: Chore) -> None:
+        """Have the chore done after a look, once it is due; the next span's end is one.
+
+        Other than `Engine.do_between_spans` it can be asked for while armed and makes no span
+        dearer, but takes a look: there is one while something may be thinned.
+        """
+        self._chore = chore
+        if self._starts:
+            self.due_ns = 0
+
     # What is seen
 
     def prepare(self) -> None:
@@ -147,6 +159,9 @@ class Thinning:
             spent_ns = engine.clock() - now_ns
             engine.exempt(spent_ns)
         self._rest(now_ns, spent_ns)
+        chore = self._chore
+        if chore is not None and now_ns >= chore.due_ns:
+            chore.do()
 
     def learn(self, scopes: Sequence[Scope], now_ns: int, wall_ns: int) -> None:
         """A capture that ran for ``wall_ns`` has stopped: judge by its ``scopes``, if it is time.

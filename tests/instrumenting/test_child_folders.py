@@ -11,7 +11,7 @@ import pytest
 from pytest_timestamps.analysis.values import recording_from_values, recording_to_values
 from pytest_timestamps.instrumenting import Instrumentation
 from pytest_timestamps.instrumenting.child_folders import ChildFolders
-from pytest_timestamps.instrumenting.child_recorder import HandOver
+from pytest_timestamps.instrumenting.hand_over import HandOver
 from pytest_timestamps.instrumenting.selection import Selection
 from pytest_timestamps.recording.results import Overhead, PathStats, Recording, TimelineSpan
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_timestamps.sandbox import Sandbox
+from tests.plugin.stores import STORE
 
 SHOP = """
 from pytest_timestamps import timestamp
@@ -50,6 +51,15 @@ def suite(pytester: pytest.Pytester) -> pytest.Pytester:
     pytester.makeini("[pytest]\n")
     pytester.makepyfile(shop=SHOP)
     return pytester
+
+
+@pytest.fixture
+def store(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A module ``store``, which child processes find."""
+    paths = [str(suite.path), *filter(None, [os.environ.get("PYTHONPATH")])]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    suite.makepyfile(store=STORE)
+    return suite
 
 
 @pytest.fixture(params=[("-p", "no:xdist"), ("-n0",), ("-n2",)], ids=["no xdist", "n0", "n2"])

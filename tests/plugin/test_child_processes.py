@@ -11,22 +11,10 @@ from typing import Any
 import pytest
 
 from tests.plugin.conftest import Run
+from tests.plugin.stores import ASKED, calls_of, calls_of_fixture, write_tests
 
 Written = Callable[..., dict[str, Any]]
 
-STORE = """
-def price(n):
-    return n * 2
-
-def total(n):
-    return price(n) + price(n)
-
-def serve():
-    total(1)
-    print("ready", flush=True)
-    input()
-"""
-ASKED = ("--timestamps-instrument=store", "--timestamps-subprocesses", "--timestamps-report=json")
 START = """
 import multiprocessing, os, pytest, signal, subprocess, sys
 
@@ -36,32 +24,13 @@ def python(code, *options, **keywords):
 """
 
 
-@pytest.fixture
-def store(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A module ``store``, which children find."""
-    paths = [str(suite.path), *filter(None, [os.environ.get("PYTHONPATH")])]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
-    suite.makepyfile(store=STORE)
-    return suite
-
-
-def write_tests(store: pytest.Pytester, source: str) -> None:
-    """The test module, with what all of them need."""
-    store.makepyfile(test_store=f"{START}\n{source}")
-
-
-def calls_of(report: dict[str, Any], nodeid: str) -> dict[str, int]:
-    """The calls of each function in one test."""
-    (test,) = [one for one in report["tests"] if one["nodeid"] == nodeid]
-    return {row["name"]: row["calls"] for row in test["functions"]}
-
-
 def test_a_childs_calls_belong_to_the_test_that_started_it(
     store: pytest.Pytester, run: Run, written: Written
 ) -> None:
     """Without xdist and with it; beside the test, so that none of its time is theirs."""
     write_tests(
         store,
+        START,
         """
 def test_one():
     python("import store; store.total(1)")
@@ -105,7 +74,7 @@ def test_multiprocessing_is_recorded(
     store: pytest.Pytester, alone: Run, written: Written, code: str
 ) -> None:
     """Processes that end, and pools, whose processes are told to terminate."""
-    write_tests(store, f"def test_it():\n    import store\n    {code}\n")
+    write_tests(store, START, f"def test_it():\n    import store\n    {code}\n")
     alone(*ASKED).assert_outcomes(passed=1)
     assert calls_of(written(), "test_store.py::test_it") == {"store.total": 1, "store.price": 2}
 
@@ -118,6 +87,7 @@ def test_what_a_killed_child_did_is_there(
     """Its open spans too; and it dies of the signal that it was sent."""
     write_tests(
         store,
+        START,
         f"""
 def test_it():
     command = [sys.executable, "-c", "import store; store.serve()"]
@@ -143,6 +113,7 @@ def test_a_fixtures_child_is_the_fixtures(
     """What a wide fixture starts belongs to it, while tests come and go, until its teardown."""
     write_tests(
         store,
+        START,
         """
 @pytest.fixture(scope="module")
 def server():
@@ -164,9 +135,7 @@ def test_two(server):
     report = written()
     assert calls_of(report, "test_store.py::test_one") == {"store.price": 1}
     assert calls_of(report, "test_store.py::test_two") == {}
-    (fixture,) = report["fixtures"]
-    calls = {row["name"]: row["calls"] for row in fixture["functions"]}
-    assert calls == {"store.price": 3, "store.total": 1}
+    assert calls_of_fixture(report, "server") == {"store.price": 3, "store.total": 1}
 
 
 @pytest.mark.parametrize(
@@ -184,7 +153,9 @@ def test_a_child_that_shuts_itself_off_is_left_alone(
     store: pytest.Pytester, alone: Run, written: Written, code: str
 ) -> None:
     """It runs as it would; nothing of it is recorded."""
-    write_tests(store, f"def test_it():\n    here = os.getcwd()\n    assert {code}.stderr == ''\n")
+    write_tests(
+        store, START, f"def test_it():\n    here = os.getcwd()\n    assert {code}.stderr == ''\n"
+    )
     alone(*ASKED).assert_outcomes(passed=1)
     assert calls_of(written(), "test_store.py::test_it") == {}
 
@@ -210,6 +181,7 @@ def test_a_child_does_as_it_likes(
     """It writes what it would have written, and its calls are there."""
     write_tests(
         store,
+        START,
         f"def test_it():\n    done = python({code!r})\n"
         "    assert (done.stdout, done.stderr) == ('/\\n', '')\n",
     )
@@ -221,6 +193,7 @@ def test_the_environment_is_put_back(store: pytest.Pytester, alone: Run) -> None
     """The session's end undoes it, and removes the folder; a test sees whose its children are."""
     write_tests(
         store,
+        START,
         """
 def test_it():
     folder = os.environ["PYTEST_TIMESTAMPS_CHILD_FOLDER"]
@@ -241,6 +214,7 @@ def test_a_child_that_outlives_its_test_is_cut_off(
     """What it does after the test's end is nobody's, and leaves nothing behind."""
     write_tests(
         store,
+        START,
         """
 processes = []
 
@@ -265,7 +239,7 @@ def test_later():
 def test_the_ini_twin_does_the_same(store: pytest.Pytester, alone: Run, written: Written) -> None:
     """It may stay in the file while nothing is instrumented."""
     store.makeini("[pytest]\ntimestamps_subprocesses = true\n")
-    write_tests(store, "def test_it():\n    python('import store; store.price(1)')\n")
+    write_tests(store, START, "def test_it():\n    python('import store; store.price(1)')\n")
     alone("--timestamps-instrument=store", "--timestamps-report=json").assert_outcomes(passed=1)
     assert calls_of(written(), "test_store.py::test_it") == {"store.price": 1}
     assert alone("--timestamps").ret == 0
