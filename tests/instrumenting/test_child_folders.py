@@ -12,6 +12,7 @@ from pytest_timestamps.analysis.values import recording_from_values, recording_t
 from pytest_timestamps.instrumenting import Instrumentation
 from pytest_timestamps.instrumenting.child_folders import ChildFolders
 from pytest_timestamps.instrumenting.hand_over import HandOver
+from pytest_timestamps.instrumenting.orders import read_running
 from pytest_timestamps.instrumenting.selection import Selection
 from pytest_timestamps.recording.results import Overhead, PathStats, Recording, TimelineSpan
 
@@ -127,3 +128,54 @@ def test_nothing_is_left_behind_after_the_session(folders: ChildFolders) -> None
     HandOver(folder, lambda: CHILD, instrumented).do()
     instrumented.remove()
     assert not Path(folder).parents[1].exists()
+
+
+def test_only_news_is_handed_over(folders: ChildFolders) -> None:
+    """A process that was forked inherits its modules: without calls and others it is as nothing."""
+    instrumented = Instrumentation(Selection("json"))
+    nothing = Recording("", 0, 0, Overhead(0, 0, 0), ())
+    told = []
+    try:
+        modules = set(instrumented.modules)
+        for recording, known in (
+            (nothing, modules),
+            (nothing, modules - {"json"}),
+            (CHILD, modules),
+        ):
+            folder = folders.folder_for(len(told), "call")
+            HandOver(folder, lambda one=recording: one, instrumented, known=known).now()
+            told.append(Path(folder).exists())
+    finally:
+        instrumented.remove()
+    assert told == [False, True, True]
+
+
+def test_a_forked_process_hands_over_for_itself(folders: ChildFolders) -> None:
+    """Soon, to a file of its own, elsewhere if it is told so, whoever holds the old lock."""
+    now_ns = [0]
+    instrumented = Instrumentation(Selection("json"))
+    try:
+        chore = HandOver("", lambda: CHILD, instrumented, lambda: now_ns[0])
+        chore.go_on(folders.folder_for("test", "call"))
+        assert chore.due_ns > now_ns[0]  # nothing has begun
+        chore.begin()
+        chore.do()
+        chore._lock.acquire()
+        now_ns[0] = 7
+        chore.go_on()
+        assert chore.due_ns == 7
+        chore.do()
+    finally:
+        instrumented.remove()
+    joined = folders.collect("test", Recording("", 0, 0, Overhead(0, 0, 0), ()))
+    assert [(one.name, one.calls) for one in joined.paths] == [("a", 2), ("b", 2)]
+
+
+def test_a_session_says_what_is_running(folders: ChildFolders) -> None:
+    """Whichever name is longer, until it is closed; nobody finds a session that is none."""
+    for folder in (folders.folder_for("one", "teardown"), folders.folder_for("two", "call"), ""):
+        folders.tell_running(folder)
+        assert read_running(folders.folder_for("any", "call")) == folder
+    folders.close()
+    folders.tell_running(folder)
+    assert read_running(folders.folder_for("any", "call")) == ""

@@ -211,28 +211,37 @@ def test_it():
     assert calls_of(written(), "test_store.py::test_it") == {"store.price": 2}
 
 
+EXECUTOR = "concurrent.futures.ProcessPoolExecutor(2, mp_context=FORK)"
+
+
+@pytest.mark.parametrize(
+    ("make", "begin"),
+    [("FORK.Pool(2)", "None"), (EXECUTOR, "pool.submit(int).result()")],
+    ids=["pool", "executor"],
+)
 def test_a_fixtures_pool_is_the_fixtures(
-    store: pytest.Pytester, alone: Run, written: Written
+    store: pytest.Pytester, alone: Run, written: Written, make: str, begin: str
 ) -> None:
     """What a wide fixture has forked belongs to it, whichever test gives it work."""
     write_tests(
         store,
         START,
-        """
+        f"""
 @pytest.fixture(scope="module")
 def pool():
-    with FORK.Pool(1) as pool:
+    with {make} as pool:
+        {begin}
         yield pool
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_it(pool, n):
-    assert pool.map(store.total, [n]) == [4 * n]
+    assert list(pool.map(store.total, range(9))) == [4 * n for n in range(9)]
 """,
     )
     alone(*ASKED).assert_outcomes(passed=2)
     report = written()
     assert calls_of(report, "test_store.py::test_it[1]") == {}
-    assert calls_of_fixture(report, "pool") == {"store.total": 2, "store.price": 4}
+    assert calls_of_fixture(report, "pool") == {"store.total": 18, "store.price": 36}
 
 
 def test_a_forked_process_that_outlives_its_test_is_cut_off(

@@ -510,6 +510,38 @@ def budget(thinning: Thinning) -> Iterator[float]:
     thinning.stop(0.1)
 
 
+class Chore:
+    """Notes when it was done, and is due again after a second."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.due_ns = 0
+        self.done_ns: list[int] = []
+        self._clock = clock
+
+    def do(self) -> None:
+        self.done_ns.append(self._clock())
+        self.due_ns = self._clock() + 1_000_000_000
+
+
+def test_a_chore_is_done_after_looks(
+    thinning: Thinning, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the end of the next span, though recording is going on, and then whenever it is due."""
+    monkeypatch.setattr(thinning, "_chore", None)
+
+    @timestamp(name="leaf")
+    def leaf() -> None:
+        clock.work(100_000_000)
+
+    with Capture():
+        leaf()
+        chore, start_ns = Chore(clock), clock()
+        thinning.do_after_looks(chore)
+        for _ in range(12):
+            leaf()
+    assert [(ns - start_ns) // 100_000_000 for ns in chore.done_ns] == [1, 11]
+
+
 @pytest.mark.parametrize(("takes_ns", "over"), [(3_900, True), (5_000, False)])
 def test_over_budget_a_leaf_is_thinned_though_it_distorts_nothing(
     budget: float, busy: Any, clock: FakeClock, takes_ns: int, over: bool
