@@ -13,7 +13,7 @@ import sys
 from pytest_timestamps.recording import DISABLED, Capture
 from pytest_timestamps.recording.engine import ENGINE
 
-from .endings import before_exit, before_terminating
+from .endings import before_exit
 from .forks import do_in_forks
 from .hand_over import HandOver
 from .instrumentation import Instrumentation
@@ -62,13 +62,13 @@ def record_forked_process(folder: str, instrumented: Instrumented) -> None:
     capture = Capture("forked process")
     hand_over = HandOver(folder, capture.snapshot, instrumented, known=instrumented.modules)
     hand_over.begin()
-    ENGINE.thinning.do_after_looks(hand_over)
+    ENGINE.thinning.do_at_ends(hand_over)
     capture.start()
     _follow(hand_over)
 
     def go_on() -> None:
         hand_over.go_on()
-        ENGINE.thinning.do_after_looks(hand_over)
+        ENGINE.thinning.do_at_ends(hand_over)
 
     do_in_forks(go_on)
 
@@ -76,7 +76,6 @@ def record_forked_process(folder: str, instrumented: Instrumented) -> None:
 def _follow(hand_over: HandOver) -> None:
     """Have it write at this process's end, and go on in what is forked from it."""
     before_exit(hand_over.now)
-    before_terminating(hand_over.now)
     do_in_forks(hand_over.go_on)
 
 

@@ -92,7 +92,7 @@ class Thinning:
         self._looked = False
         self._cost_ns = 0.0
         self._program_ns = 0.0
-        self.due_ns = NEVER
+        self.due_ns = self._judging_ns = NEVER
         self.set_returns: SetReturns | None = None
         self._chore: Chore | None = None
 
@@ -111,7 +111,7 @@ class Thinning:
     def start(self, budget: float | None) -> None:
         """Thin from now on what is admitted; each start has its `stop`."""
         self._starts.append(budget)
-        self.due_ns = 0
+        self.due_ns = self._judging_ns = 0
 
     def admit(self, site: Site) -> None:
         """The calls of ``site`` may be thinned, if no other has its name."""
@@ -125,20 +125,20 @@ class Thinning:
         """Undo a `start`; with the last, what is thinned stays so while it is recorded at all."""
         self._starts.remove(budget)
         if not self._starts:
-            self.due_ns = NEVER
+            self._judging_ns = NEVER
+            self._wait()
             self._sites.clear()
             self._seen.clear()
             self._cost_ns = self._program_ns = 0.0
 
-    def do_after_looks(self, chore: Chore) -> None:
-        """Have the chore done after a look, once it is due; the next span's end is one.
+    def do_at_ends(self, chore: Chore) -> None:
+        """Have the chore done at the end of a span, once it is due; it says when to do so next.
 
-        Other than `Engine.do_between_spans` it can be asked for while armed and makes no span
-        dearer, but takes a look: there is one while something may be thinned.
+        Other than `Engine.do_between_spans` it can be asked for while armed, and makes no span
+        dearer; but recursion, and what isn't plain, has no such ends.
         """
         self._chore = chore
-        if self._starts:
-            self.due_ns = 0
+        self._wait()
 
     # What is seen
 
@@ -148,27 +148,32 @@ class Thinning:
             self._engine.look_at_costs()
 
     def look(self, now_ns: int) -> None:
-        """In the middle of what is recorded: judge by that too. Never raises."""
-        engine = self._engine
+        """In the middle of what is recorded: judge by that too, do the chore. Never raises."""
+        chore = self._chore
+        if chore is None or now_ns >= self._judging_ns:
+            self._judge_and_rest(now_ns)
+        if chore is not None:
+            if now_ns >= chore.due_ns:
+                chore.do()
+            self._wait()
+
+    def _judge_and_rest(self, now_ns: int) -> None:
         spent_ns = 0
         if self._starts:
             try:
                 self._judge_running(now_ns)
             except Exception:
-                engine.note_fault()
-            spent_ns = engine.clock() - now_ns
-            engine.exempt(spent_ns)
+                self._engine.note_fault()
+            spent_ns = self._engine.clock() - now_ns
+            self._engine.exempt(spent_ns)
         self._rest(now_ns, spent_ns)
-        chore = self._chore
-        if chore is not None and now_ns >= chore.due_ns:
-            chore.do()
 
     def learn(self, scopes: Sequence[Scope], now_ns: int, wall_ns: int) -> None:
         """A capture that ran for ``wall_ns`` has stopped: judge by its ``scopes``, if it is time.
 
         So it is for one that was looked at while it ran, too: else short ones would be missed.
         """
-        due = self._looked or now_ns >= self.due_ns
+        due = self._looked or now_ns >= self._judging_ns
         if not (due and self._starts) or self._engine.costs is NO_OVERHEAD:
             return
         self._looked = False
@@ -196,8 +201,14 @@ class Thinning:
         self._judge(found.values(), over)
 
     def _rest(self, now_ns: int, spent_ns: int) -> None:
-        """Look again after a while."""
-        self.due_ns = now_ns + max(_LOOK_NS, _SHARE * spent_ns) if self._starts else NEVER
+        """Judge again after a while."""
+        rest_ns = max(_LOOK_NS, _SHARE * spent_ns)
+        self._judging_ns = now_ns + rest_ns if self._starts else NEVER
+        self._wait()
+
+    def _wait(self) -> None:
+        chore_ns = NEVER if self._chore is None else self._chore.due_ns
+        self.due_ns = min(self._judging_ns, chore_ns)
 
     def pay(self, cost_ns: float, wall_ns: int) -> None:
         """A capture that ran for ``wall_ns`` cost that much, what came after it included."""

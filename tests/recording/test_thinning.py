@@ -523,7 +523,7 @@ class Chore:
         self.due_ns = self._clock() + 1_000_000_000
 
 
-def test_a_chore_is_done_after_looks(
+def test_a_chore_is_done_when_it_is_due(
     thinning: Thinning, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the end of the next span, though recording is going on, and then whenever it is due."""
@@ -536,7 +536,7 @@ def test_a_chore_is_done_after_looks(
     with Capture():
         leaf()
         chore, start_ns = Chore(clock), clock()
-        thinning.do_after_looks(chore)
+        thinning.do_at_ends(chore)
         for _ in range(12):
             leaf()
     assert [(ns - start_ns) // 100_000_000 for ns in chore.done_ns] == [1, 11]
