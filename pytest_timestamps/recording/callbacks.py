@@ -243,10 +243,11 @@ def _build_resumption(engine: Engine, delegation: Delegation) -> Callable[..., N
             lane: Any = origin.lane
             one = paused[0]
             node = one.node
+            top = lane.top
             if (
-                node.parent is lane.top
+                node.parent is top
                 and node.latch.key is code
-                and node.origin is origin
+                and top.origin is origin
                 and len(paused) == 1
                 and not one.frame
                 and lane.thread == get_ident()

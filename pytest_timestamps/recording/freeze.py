@@ -59,7 +59,6 @@ def _are_plain(scopes: list[Scope], roots: list[Root], layout: Layout) -> bool:
 def _find_rows(layout: Layout, pricing: Pricing) -> tuple[PathStats, ...] | None:
     """A row for each node of trees that are plain; None where siblings have the same name."""
     rows = []
-    make = PathStats._make
     before: Node | None = None
     for node, above, figures in zip(layout.nodes, layout.above, pricing.figures, strict=True):
         name = node.site.name
@@ -69,7 +68,8 @@ def _find_rows(layout: Layout, pricing: Pricing) -> tuple[PathStats, ...] | None
         before = node
         if figures[5] == NO_MINIMUM:
             figures = (*figures[:5], 0, *figures[6:])
-        rows.append(make((above, name, section, False, *figures)))
+        # what the named tuple's own maker does, at a third of its cost
+        rows.append(tuple.__new__(PathStats, (above, name, section, False, *figures)))
     return tuple(rows)
 
 

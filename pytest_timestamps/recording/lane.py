@@ -48,7 +48,8 @@ class Lane(FoldingStack):
         foreign = paused is not None and self._is_foreign(paused, place)
         if not (self.stack or foreign or scope.timelines):
             folded_into = None
-            child = None if paused is not None else place.child(key, site)
+            known = paused is None or is_simple(paused, place)
+            child = place.child(key, site) if known else None
             if child is None:
                 child, folded_into = self._find_child(place, key, site, paused)
             if folded_into is not None:
