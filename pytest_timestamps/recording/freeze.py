@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["add_scopes", "idle", "settle_over"]
 
+_MIN = 5
+"""Where the minimum is among the figures."""
+
 
 def add_scopes(
     table: PathTable,
@@ -59,17 +62,19 @@ def _are_plain(scopes: list[Scope], roots: list[Root], layout: Layout) -> bool:
 def _find_rows(layout: Layout, pricing: Pricing) -> tuple[PathStats, ...] | None:
     """A row for each node of trees that are plain; None where siblings have the same name."""
     rows = []
-    before: Node | None = None
+    new = tuple.__new__
+    before, before_name = None, ""
     for node, above, figures in zip(layout.nodes, layout.above, pricing.figures, strict=True):
         name = node.site.name
-        section = node.root.section if above == NOBODY else ""
-        if before is not None and before.site.name == name and before.parent is node.parent:
+        parent = node.parent
+        if name == before_name and parent is before:
             return None
-        before = node
-        if figures[5] == NO_MINIMUM:
-            figures = (*figures[:5], 0, *figures[6:])
+        before, before_name = parent, name
+        section = node.root.section if above == NOBODY else ""
+        if figures[_MIN] == NO_MINIMUM:
+            figures = (*figures[:_MIN], 0, *figures[_MIN + 1 :])
         # what the named tuple's own maker does, at a third of its cost
-        rows.append(tuple.__new__(PathStats, (above, name, section, False, *figures)))
+        rows.append(new(PathStats, (above, name, section, False, *figures)))
     return tuple(rows)
 
 

@@ -64,15 +64,7 @@ class Pricing:
             missed = node.misses * missed_ns
             below_ns = below[i] = below[i] + missed + node.settled_ns
             around_ns = around[i] = around[i] + missed
-            if (
-                node.slow
-                or node.resumes
-                or node.plain_folds_in
-                or node.plain_folds_out
-                or node.folded_out
-                or node.counted
-                or (opened and id(node) in opened)
-            ):
+            if _has_more(node) or (opened and id(node) in opened):
                 active_ns, inner_ns, outer_ns = self._add_more(i, node)
                 below_ns = below[i]
             else:
@@ -235,6 +227,18 @@ def _figures(
         node.suspended_ns,
         node.counted if estimated_ns else 0,
         0 if estimated_ns else node.counted,
+    )
+
+
+def _has_more(node: Node) -> bool:
+    """Did anything happen on ``node`` but plain calls, all of them timed?"""
+    return bool(
+        node.slow
+        or node.resumes
+        or node.plain_folds_in
+        or node.plain_folds_out
+        or node.folded_out
+        or node.counted
     )
 
 
