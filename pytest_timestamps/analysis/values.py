@@ -18,7 +18,7 @@ def recording_to_values(recording: Recording) -> tuple[Any, ...]:
         recording.name,
         recording.wall_ns,
         recording.total_ns,
-        (overhead.span_ns, overhead.spread_ns, overhead.total_ns),
+        (overhead.span_ns, overhead.spread_ns, overhead.total_ns, overhead.freezing_ns),
         recording.paths,
         recording.timeline,
         recording.dropped_paths,

@@ -68,6 +68,7 @@ class Capture:
         self._origin_ns = 0
         self._table = PathTable()
         self._overhead_ns = 0.0
+        self._freezing_ns = 0
         self._dropped = 0
         self._used = False
 
@@ -149,6 +150,7 @@ class Capture:
             ENGINE.lanes.here().kept.keep(touched[0], used, opened)
         # for whoever gathers outside this capture, all this is recording's own cost
         spent_ns = ENGINE.clock() - now_ns
+        self._freezing_ns += spent_ns
         ENGINE.exempt(spent_ns)
         ENGINE.thinning.pay(self._overhead_ns + spent_ns, self._wall_ns)
 
@@ -198,7 +200,7 @@ class Capture:
 
     def _absorb(self, scopes: list[Scope], opened: OpenSpans) -> list[Node]:
         overhead_ns, nodes = add_scopes(self._table, self, scopes, opened, ENGINE.costs)
-        self._overhead_ns += overhead_ns
+        self._overhead_ns += overhead_ns + sum(scope.spent_ns for scope in scopes)
         self._dropped += sum(scope.dropped for scope in scopes)
         return nodes
 
@@ -218,7 +220,7 @@ class Capture:
             table = table.copy()
             opened = ENGINE.open_spans(now_ns, self)
             running_ns, _ = add_scopes(table, self, self.scopes, opened, ENGINE.costs)
-            overhead_ns += running_ns
+            overhead_ns += running_ns + sum(scope.spent_ns for scope in self.scopes)
             dropped += sum(scope.dropped for scope in self.scopes)
         cost = ENGINE.costs.code
         paths = table.rows()
@@ -230,7 +232,9 @@ class Capture:
             name=self.name,
             wall_ns=wall_ns,
             total_ns=max(wall_ns - round(overhead_ns), longest_ns),
-            overhead=Overhead(round(cost.full_ns), round(cost.spread_ns), round(overhead_ns)),
+            overhead=Overhead(
+                round(cost.full_ns), round(cost.spread_ns), round(overhead_ns), self._freezing_ns
+            ),
             paths=paths,
             timeline=tuple(self._timeline.spans()) if self._timeline else (),
             dropped_paths=dropped,

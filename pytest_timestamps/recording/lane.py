@@ -41,6 +41,7 @@ class Lane(FoldingStack):
             self.expand()
         if self.stack and paused is None and self._open_known(key, site, frame):
             return
+        began_ns = 0 if self.stack else self.clock()
         place = self.settle()
         if place is None:
             return
@@ -59,7 +60,7 @@ class Lane(FoldingStack):
             elif child is not None:
                 self.top = child
                 child.frame = frame
-                self._start_plain(child, paused)
+                self._start_plain(child, paused, began_ns)
                 return
         self._push(place, key, site, frame, paused, foreign)
 

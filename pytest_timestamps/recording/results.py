@@ -60,11 +60,13 @@ class Overhead:
 
     ``span_ns`` is the cost of one span, ``spread_ns`` the calibration's spread (half the
     interquartile range), ``total_ns`` the cost of all spans of this recording.
+    ``freezing_ns`` was spent on adding them up after the collector's stop: no figure had it.
     """
 
     span_ns: int
     spread_ns: int
     total_ns: int
+    freezing_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class Scope:
     """Captures that are active together, innermost last, and the trees that they share.
 
     ``hidden`` are captures that must not see this scope's spans although they cover its code.
+    ``spent_ns`` is what it took to find the paths of calls that weren't plain.
     """
 
     __slots__ = (
@@ -50,6 +51,7 @@ class Scope:
         "parts",
         "paths",
         "roots",
+        "spent_ns",
         "table",
         "timelines",
     )
@@ -63,6 +65,7 @@ class Scope:
         self.parts: dict[Any, PartSite] = {}
         self.paths = 0
         self.dropped = 0
+        self.spent_ns = 0
         self.timelines = tuple(m for m in members if m.wants_timeline)
 
     def claim_path(self) -> bool:

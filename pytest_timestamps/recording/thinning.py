@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from .overhead import NO_OVERHEAD
 from .thinned import NEVER, RATE, Thinned
-from .tree import Root
+from .tree import THIN, Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .scope import Scope
     from .sites import Site
     from .thinned import SetReturns
-    from .tree import Node
+    from .tree import Latch, Node
 
 __all__ = ["Thinning"]
 
@@ -115,6 +115,8 @@ class Thinning:
 
     def admit(self, site: Site) -> None:
         """The calls of ``site`` may be thinned, if no other has its name."""
+        if site.thinned is not None and site.name not in self._sites:
+            self._time_again(site)
         other = self._sites.setdefault(site.name, site)
         site.may_thin = other is site
         if other is not site:
@@ -282,21 +284,30 @@ class Thinning:
         site = seen.site
         if site.thinned is not None or not site.may_thin:
             return
-        engine = self._engine
         returns = None if seen.key is site else self.set_returns
         thinned = Thinned(seen.key, site, RATE if seen.leaf else None, returns)
         thinned.calls, thinned.self_ns = seen.calls, seen.self_ns
         site.thinned = thinned
-        roots = [root for scope in engine.scopes.all() for root in list(scope.roots)]
-        # trees that are used again, or may be
-        roots += engine.lanes.kept_roots()
-        roots += [root for scope in ended for root in scope.roots]
-        for root in roots:
-            for latch in root.latches.get(site.name, ()):
-                latch.thin()
+        for latch in self._latches(site, ended):
+            latch.use(THIN)
         if returns is not None:
             returns(seen.key, False)
         self._seen.pop(id(seen.key), None)
+
+    def _time_again(self, site: Site) -> None:
+        """Time all calls of ``site``, which was thinned before all was stopped; as a wrapper's is,
+        that is the same for all wrappers of one name."""
+        site.thinned = None
+        for latch in self._latches(site, ()):
+            latch.use(latch.own)
+
+    def _latches(self, site: Site, ended: Sequence[Scope]) -> list[Latch]:
+        """All latches of ``site`` in trees that are written, may be again, or have ``ended``."""
+        engine = self._engine
+        roots = [root for scope in engine.scopes.all() for root in list(scope.roots)]
+        roots += engine.lanes.kept_roots()
+        roots += [root for scope in ended for root in scope.roots]
+        return [latch for root in roots for latch in root.latches.get(site.name, ())]
 
 
 def _refine(thinned: Thinned, node: Node, inner_ns: float) -> None:

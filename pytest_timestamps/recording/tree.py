@@ -84,11 +84,11 @@ class Latch:
         self.key = self.usual = usual
         self.namesakes = namesakes
 
-    def thin(self) -> None:
-        """Have calls counted from now on."""
-        self.usual = THIN
+    def use(self, key: Any) -> None:
+        """Have calls be as `THIN` says from now on, or with the ``own`` key as before."""
+        self.usual = key
         if self.key is not SHUT:
-            self.key = THIN
+            self.key = key
 
 
 _ROOT_LATCH = Latch(None, None, [])
@@ -199,6 +199,15 @@ class Node:
     def was_used(self) -> bool:
         """Has any span been opened or counted here since the last `reset`?"""
         return self.start_ns != NEVER_NS or self.slow > 0 or self.counted > 0 or self.calls > 0
+
+    def exempt(self, spent_ns: int) -> None:
+        """Take what recording spent on a call that is made here out of all that is going on."""
+        node = self
+        while isinstance(node, Root) and node.under is not None:
+            node = node.under
+        node.debit_ns += spent_ns
+        node.settled_ns += spent_ns
+        self.root.scope.spent_ns += spent_ns
 
     def add(self, key: Any, site: Site) -> Node | None:
         """The new child for ``key``, or None where the scope has no room for more paths."""

@@ -165,6 +165,7 @@ def _overhead(facts: SessionFacts, records: Sequence[Record], spans: int) -> Sha
         spread_ns=max((cost.spread_ns for cost in calibrated), default=0),
         spans=spans,
         total_ns=sum(recording.overhead.total_ns for recording in recordings),
+        freezing_ns=sum(recording.overhead.freezing_ns for recording in recordings),
     )
 
 

@@ -74,7 +74,9 @@ def _overhead(report: SessionReport) -> str:
         for version, alike in sorted(versions.items())
     ]
     detail = f" ({'; '.join(parts)})" if parts else ""
-    return f"overhead {format_ns(taken_ns)} taken out, {overhead_share(report)}{detail}"
+    freezing_ns = sum(overhead.freezing_ns for overhead in report.overhead)
+    between = f" and {format_ns(freezing_ns)} between tests" if freezing_ns else ""
+    return f"overhead {format_ns(taken_ns)} taken out{between}, {overhead_share(report)}{detail}"
 
 
 def _range(ordered: Sequence[str]) -> str:

@@ -77,6 +77,7 @@ class ShardOverhead:
 
     ``span_ns`` is the cost of one span as calibrated (the median over the shard's tests),
     ``spread_ns`` the calibration's spread, ``total_ns`` the cost of all ``spans``.
+    ``freezing_ns`` was spent between the tests, on adding up what they had recorded.
     ``stack_depth`` is the number of frames below a test when it starts.
     """
 
@@ -87,6 +88,7 @@ class ShardOverhead:
     spread_ns: int
     spans: int
     total_ns: int
+    freezing_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +220,12 @@ class SessionReport:
     def overhead_share(self) -> float | None:
         """What recording cost, as a share of the time that tests and fixtures took without it.
 
-        None where it cost something and nothing is left of that time.
+        What it did between them, too. None where it cost something, and nothing of that time is
+        left.
         """
         taken_ns = sum(overhead.total_ns for overhead in self.overhead)
         own_ns = self.session.work_ns - taken_ns
+        taken_ns += sum(overhead.freezing_ns for overhead in self.overhead)
         if own_ns <= 0:
             return None if taken_ns else 0.0
         return taken_ns / own_ns

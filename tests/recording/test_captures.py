@@ -1,5 +1,6 @@
 """Several captures at once: nested, crossed, entered again, from anywhere."""
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -362,6 +363,36 @@ def test_many_short_captures_in_a_long_one(clock: FakeClock, leaf: Callable[[int
         assert len(session.scopes) <= 2
         assert tree(session) == {"leaf": (500, 500, 500)}
     assert tree(session) == {"leaf": (500, 500, 500)}
+
+
+def test_finding_a_new_path_is_nobodys_time() -> None:
+    """It takes longer than a plain call is known to cost, and is measured each time."""
+    ticks = itertools.count()
+    before, calibrates = ENGINE.clock, ENGINE.calibrates
+    ENGINE.use_clock(ticks.__next__)
+
+    @timestamp(name="inner")
+    def inner() -> None:
+        pass
+
+    @timestamp(name="outer")
+    def outer() -> None:
+        inner()
+
+    try:
+        with Capture() as capture:
+            outer()
+            outer()
+        recording = capture.recording()
+    finally:
+        ENGINE.use_clock(before, calibrates)
+    # one tick from a start to an end, and for each new path one before its start
+    assert {row.name: (row.calls, row.total_ns, row.self_ns) for row in recording.paths} == {
+        "outer": (2, 6, 4),
+        "inner": (2, 2, 2),
+    }
+    assert recording.overhead.total_ns == 2
+    assert recording.overhead.freezing_ns > 0
 
 
 def test_no_call_took_longer_than_the_whole(

@@ -39,6 +39,15 @@ def test_the_overhead_is_a_share_of_the_programs_own_time(taken_ns: int, share: 
     assert overhead_share(session(taken_ns=taken_ns)) == f"{share} of the program's own time"
 
 
+def test_what_was_spent_between_the_tests_counts_too() -> None:
+    """It is in no test's time, and has been taken out of none."""
+    made = session(taken_ns=2_000)
+    (overhead,) = made.overhead
+    made = replace(made, overhead=(replace(overhead, freezing_ns=9_000),))
+    assert made.overhead_share == 11_000 / 22_000
+    assert closing_lines(made)[0].count("overhead 2.00 µs taken out and 9.00 µs between tests, 50.0% ")
+
+
 @pytest.mark.parametrize("taken_ns", [24_000, 99_000])
 def test_where_nothing_is_left_there_is_no_share(taken_ns: int) -> None:
     """Children that ran beside each other can cost more than the tests took."""

@@ -101,7 +101,9 @@ def _cards(report: SessionReport) -> Iterator[tuple[str, str, str]]:
     functions = count(len(report.functions), "function")
     yield "Calls", f"{spans:,}", f"of {functions}, {errors:,} raised"
     taken_ns = sum(overhead.total_ns for overhead in report.overhead)
-    share = f"{overhead_share(report)}, taken out of the functions' times"
+    freezing_ns = sum(overhead.freezing_ns for overhead in report.overhead)
+    between = f", and {format_ns(freezing_ns)} between tests" if freezing_ns else ""
+    share = f"taken out of the functions' times{between}: {overhead_share(report)}"
     kept = "".join(f"; {line.partition(';')[0]}" for line in budget_lines(report))
     yield "Overhead", format_ns(taken_ns), share + kept
     if report.runs:
