@@ -49,9 +49,11 @@ def record_this_process(folder: str) -> None:
 
     # The first to be registered is the last to be called.
     atexit.register(finish)
-    _follow(hand_over)
+    before_exit(hand_over.now)
     if _serves_forks():
         do_in_forks(lambda: _go_on_for_whoever_asked(hand_over))
+    else:
+        do_in_forks(hand_over.go_on)
 
 
 def record_forked_process(folder: str, instrumented: Instrumented) -> None:
@@ -64,19 +66,13 @@ def record_forked_process(folder: str, instrumented: Instrumented) -> None:
     hand_over.begin()
     ENGINE.thinning.do_at_ends(hand_over)
     capture.start()
-    _follow(hand_over)
+    before_exit(hand_over.now)
 
     def go_on() -> None:
         hand_over.go_on()
         ENGINE.thinning.do_at_ends(hand_over)
 
     do_in_forks(go_on)
-
-
-def _follow(hand_over: HandOver) -> None:
-    """Have it write at this process's end, and go on in what is forked from it."""
-    before_exit(hand_over.now)
-    do_in_forks(hand_over.go_on)
 
 
 def _serves_forks() -> bool:

@@ -79,6 +79,7 @@ class HandOver:
         It has a copy of the lock, too, held perhaps by a thread that it lacks.
         """
         self._born()
+        self._known = frozenset(self._instrumented.modules)
         if folder is not None:
             self.folder = folder
         if self.due_ns != _NEVER_NS:

@@ -57,7 +57,7 @@ def test_three():
         ("store.price", "call", True),
         ("store.total", "call", True),
     ]
-    result.stdout.fnmatch_lines(["instrumented: 3 functions of 1 module, and in 3 child processes"])
+    result.stdout.fnmatch_lines(["instrumented: 4 functions of 1 module, and in 3 child processes"])
     result.stdout.no_fnmatch_line("*no module was imported*")
 
 
@@ -185,6 +185,30 @@ def test_a_child_does_as_it_likes(
     )
     alone(*ASKED).assert_outcomes(passed=1)
     assert calls_of(written(), "test_store.py::test_it") == {"store.price": 1}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_what_a_child_forks_hands_over_for_itself(
+    store: pytest.Pytester, alone: Run, written: Written
+) -> None:
+    """Its calls and its parent's are both there; without calls it is as nothing."""
+    code = """
+import os, store
+store.price(1)
+for work in store.busy, int:
+    child = os.fork()
+    if not child:
+        work()
+        os._exit(3)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+store.price(1)
+"""
+    write_tests(store, START, f"def test_it():\n    python({code!r})\n")
+    result = alone(*ASKED)
+    result.assert_outcomes(passed=1)
+    calls = calls_of(written(), "test_store.py::test_it")
+    assert calls == {"store.busy": 1, "store.price": 202}
+    result.stdout.fnmatch_lines(["*, and in 2 child processes"])
 
 
 def test_the_environment_is_put_back(store: pytest.Pytester, alone: Run) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pytest_timestamps.instrumenting import forks
 from tests.plugin.conftest import Run
 from tests.plugin.stores import ASKED, calls_of, calls_of_fixture, write_tests
 
@@ -86,25 +87,26 @@ def test_three():
         ("store.total", "call", True),
     ]
     # what has recorded nothing is none of them
-    result.stdout.fnmatch_lines(["instrumented: 3 functions of 1 module, and in 3 child processes"])
+    result.stdout.fnmatch_lines(["instrumented: 4 functions of 1 module, and in 3 child processes"])
 
 
 WAYS_OUT = {
-    "return": "assert run(store.total, 1) == 0",
-    "sys.exit": "assert run(lambda: sys.exit(store.total(1))) == 4",
-    "exception": "assert run(lambda: store.total(1) / 0) == 1",
-    "_exit": "assert run(lambda: os._exit(store.total(1))) == 4",
-    "plain fork": "assert fork(lambda: store.total(1)) == 4",
-    "thread": "assert run(lambda: threading.Thread(target=store.total, args=(1,)).start()) == 0",
-    "grandchild": "assert run(lambda: sys.exit(run(store.total, 1))) == 0",
-    "in a thread": "thread = threading.Thread(target=run, args=(store.total, 1))\n"
+    "return": "assert run(store.busy) == 0",
+    "sys.exit": "assert run(lambda: sys.exit(store.busy())) == 4",
+    "exception": "assert run(lambda: store.busy() / 0) == 1",
+    "_exit": "assert run(lambda: os._exit(store.busy())) == 4",
+    "plain fork": "assert fork(store.busy) == 4",
+    "thread": "assert run(lambda: threading.Thread(target=store.busy).start()) == 0",
+    "grandchild": "assert run(lambda: sys.exit(run(store.busy))) == 0",
+    "in a thread": "thread = threading.Thread(target=run, args=(store.busy,))\n"
     "    thread.start(), thread.join()",
-    "in a span": "fork(lambda: store.total(1))",
-    "pool": "with FORK.Pool(1) as pool: pool.map(store.total, [1])",
+    "pool": "pool = FORK.Pool(1)\n"
+    "    assert pool.apply(store.busy) == 4\n"
+    "    pool.close(), pool.join()",
     "executor": "with concurrent.futures.ProcessPoolExecutor(1, mp_context=FORK) as pool:\n"
-    "        assert pool.submit(store.total, 1).result() == 4",
-    "forkserver": "assert run(store.total, 1, method='forkserver') == 0",
-    "exec": "code = 'import store; store.total(1)'\n"
+    "        assert pool.submit(store.busy).result() == 4",
+    "forkserver": "assert run(store.busy, method='forkserver') == 0",
+    "exec": "code = 'import store; store.busy()'\n"
     "    fork(lambda: os.execv(sys.executable, [sys.executable, '-c', code]))",
 }
 
@@ -118,7 +120,35 @@ def test_what_a_forked_process_did_is_there(
     # a fork server outlives the session within a process
     ask = by_itself if way == "forkserver" else alone
     ask(*ASKED).assert_outcomes(passed=1)
-    assert calls_of(written(), "test_store.py::test_it") == ONE_TOTAL
+    assert calls_of(written(), "test_store.py::test_it") == {
+        "store.busy": 1,
+        "store.price": 200,
+    }
+
+
+def test_each_forked_process_hands_over_for_itself(
+    store: pytest.Pytester, alone: Run, written: Written
+) -> None:
+    """What it did before it forked another, and before it became another program, too."""
+    write_tests(
+        store,
+        START,
+        """
+def work():
+    store.price(1)
+    assert run(store.busy) == 0
+    store.price(1)
+    os.execv(sys.executable, [sys.executable, "-c", "import store; store.price(1)"])
+
+def test_it():
+    assert run(work) == 0
+""",
+    )
+    result = alone(*ASKED)
+    result.assert_outcomes(passed=1)
+    calls = calls_of(written(), "test_store.py::test_it")
+    assert calls == {"store.busy": 1, "store.price": 203}
+    result.stdout.fnmatch_lines(["*, and in 3 child processes"])
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
@@ -143,6 +173,31 @@ def test_it():
     )
     alone(*ASKED).assert_outcomes(passed=1)
     assert calls_of(written(), "test_store.py::test_it") == ONE_TOTAL
+
+
+def test_what_is_forked_from_a_busy_process_hands_over_at_once(
+    store: pytest.Pytester, alone: Run, written: Written
+) -> None:
+    """Though its parent need not do so for a while."""
+    write_tests(
+        store,
+        START,
+        """
+def killed():
+    store.total(1)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def work():
+    store.busy()
+    assert fork(killed) == -signal.SIGKILL
+
+def test_it():
+    assert run(work) == 0
+""",
+    )
+    alone(*ASKED).assert_outcomes(passed=1)
+    calls = calls_of(written(), "test_store.py::test_it")
+    assert calls == {"store.busy": 1, "store.total": 1, "store.price": 202}
 
 
 def test_a_forked_process_notices_nothing(
@@ -309,19 +364,17 @@ def test_tests_that_run_in_forked_processes_take_nothing_from_others(
         START,
         """
 @pytest.fixture(scope="module")
-def pool():
-    with FORK.Pool(1) as pool:
-        yield pool
+def wide():
+    assert run(store.price, 1) == 0
 
-def test_one(pool):
+def test_one(wide):
     assert run(store.price, 1) == 0
 
 def test_forked():
     assert run(store.price, 1) == 0
 
-def test_two(pool):
+def test_two(wide):
     assert run(store.total, 1) == 0
-    assert pool.map(store.total, [1]) == [4]
 """,
     )
     alone(*ASKED).assert_outcomes(passed=3)
@@ -329,7 +382,7 @@ def test_two(pool):
     assert calls_of(report, "test_store.py::test_one") == {"store.price": 1}
     assert calls_of(report, "test_store.py::test_forked") == {}
     assert calls_of(report, "test_store.py::test_two") == ONE_TOTAL
-    assert calls_of_fixture(report, "pool") == ONE_TOTAL
+    assert calls_of_fixture(report, "wide") == {"store.price": 1}
 
 
 @pytest.mark.parametrize(
@@ -341,6 +394,7 @@ def test_without_the_option_forked_processes_are_what_they_were(
     """Even in the session after one that had it."""
     write_tests(store, START, "def test_it():\n    assert run(store.price, 1) == 0\n")
     alone(*ASKED).assert_outcomes(passed=1)
+    assert not forks._ASKED
     write_tests(
         store,
         START,
