@@ -559,6 +559,18 @@ def test_a_chore_is_done_when_it_is_due(
     assert [(ns - start_ns) // 1_000_000 for ns in chore.done_ns] == [1, 6, 11]
 
 
+def test_with_a_chore_a_long_test_is_looked_at(
+    thinning: Thinning, busy: Any, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is thinned is the same as without one."""
+    monkeypatch.setattr(thinning, "_chore", None)
+    thinning.do_at_ends(Chore(clock))
+    leaf, caller = busy(1_000)
+    with Capture():
+        caller(100_000)
+        assert is_thinned(leaf)
+
+
 @pytest.mark.parametrize(("takes_ns", "over"), [(3_900, True), (5_000, False)])
 def test_over_budget_a_leaf_is_thinned_though_it_distorts_nothing(
     budget: float, busy: Any, clock: FakeClock, takes_ns: int, over: bool
