@@ -499,9 +499,7 @@ def test_nothing_is_thinned_while_it_runs(thinning: Thinning, busy: Any, clock: 
     assert row(capture, "leaf caller/leaf").calls == 9_000
 
 
-def test_what_was_thinned_is_timed_when_it_is_recorded_anew(
-    thinning: Thinning, busy: Any
-) -> None:
+def test_what_was_thinned_is_timed_when_it_is_recorded_anew(thinning: Thinning, busy: Any) -> None:
     """A wrapper's site outlives the instrumentation: it starts afresh with the next one."""
     leaf, caller = busy(1_000)
     with Capture():
