@@ -52,12 +52,10 @@ def living_functions(names: Iterable[str]) -> Iterator[tuple[str, CodeType]]:
 def mark_code(code: CodeType, name: str) -> bool:
     """Have the calls of ``code`` recorded as ``name``; False where a decorator does so already."""
     assert MARKS is not None
-    suspendable = code.co_flags & SUSPENDABLE
-    site = Site(name, "suspendable code" if suspendable else "code")
+    site = Site(name, "suspendable code" if code.co_flags & SUSPENDABLE else "code")
     if not MARKS.mark_found(code, site):
         return False
-    if not suspendable:
-        ENGINE.thinning.admit(site)
+    ENGINE.thinning.admit(site)
     return True
 
 

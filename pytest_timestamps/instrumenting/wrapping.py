@@ -44,9 +44,7 @@ def replace_functions(module: ModuleType, takes: Callable[[str], bool]) -> Itera
                 continue
             if hasattr(function, "__wrapped__") or not takes(_name_of(function)):
                 continue
-            site = wrapper_site(_name_of(function), function)
-            if site.kind == "wrapper":
-                ENGINE.thinning.admit(site)
+            ENGINE.thinning.admit(wrapper_site(_name_of(function), function))
             if isinstance(value, cached_property):
                 # it can't be replaced without being told its name again: its function can
                 replaced: Any = timestamp(value.func)

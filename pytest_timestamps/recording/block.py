@@ -84,7 +84,7 @@ def _follow(frame: FrameType, flags: int) -> int:
         return 0
     if MARKS is not None:
         code = lasting.f_code
-        if id(code) not in MARKS.by_id:
+        if id(code) not in MARKS.told:
             try:
                 MARKS.watch(code)
             except Exception:

@@ -82,7 +82,9 @@ class Delegation:
         """``frame`` goes on without a suspended span: it was resumed ahead, or began unrecorded."""
         if id(frame) in self.ahead:
             self.ahead.discard(id(frame))
-        elif isinstance(self._marks.get(id(code)), Site):
+            return
+        mark = self._marks.get(id(code))
+        if isinstance(mark, Site) and mark.thinned is None:
             self._lanes.here().open_unseen(code)
 
     def pause_after(self, frame: FrameType) -> None:

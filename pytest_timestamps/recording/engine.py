@@ -17,6 +17,7 @@ from .sites import SWITCH
 from .spans import Lanes, build_spans
 from .starters import Starters
 from .steps import Steps
+from .thinned import renew_lock
 from .thinning import Thinning
 from .tree import NOWHERE, Node, Root
 
@@ -292,6 +293,7 @@ class Engine:
     def after_fork(self) -> None:
         """In a child process: what it inherited starts empty, and nothing of it is open."""
         self._lock = RLock()
+        renew_lock()
         self.lanes.in_use = {self.lanes.here()}
         self.lanes.here().thread = get_ident()
         covers = list(self.lanes.here().covers)

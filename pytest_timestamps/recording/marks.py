@@ -25,12 +25,14 @@ class Marks:
 
     Codes are known by id, since equal codes of different functions compare equal; a code that
     dies takes its mark with it.
-    ``on_mark`` is told of each new mark while events are on.
+    ``on_mark`` is told of each new mark while events are on; ``told`` has the ids of those codes
+    whose suspensions are told then, if they can be suspended.
     ``replaced`` counts the codes that had another mark before.
     """
 
     def __init__(self) -> None:
         self.by_id: dict[int, Mark] = {}
+        self.told: set[int] = set()
         self.on_mark: Callable[[CodeType, Mark], None] | None = None
         self.replaced = 0
         self._codes: dict[int, ref[CodeType]] = {}
@@ -64,8 +66,8 @@ class Marks:
 
     def watch(self, code: CodeType) -> None:
         """Follow the suspensions of ``code``, in which a block was entered."""
-        if id(code) not in self.by_id:
-            self._remember(code, None)
+        if id(code) not in self.told:
+            self._remember(code, self.by_id.get(id(code)))
 
     def site_of(self, code: CodeType) -> Site | None:
         """What ``code`` is recorded as, if it is."""
@@ -79,12 +81,14 @@ class Marks:
 
     def _remember(self, code: CodeType, mark: Mark) -> None:
         key = id(code)
-        if self.by_id.get(key) is not None:
+        if self.by_id.get(key) not in (None, mark):
             self.replaced += 1
         self.by_id[key] = mark
+        self.told.add(key)
 
         def forget(_: object) -> None:
             self.by_id.pop(key, None)
+            self.told.discard(key)
             self._codes.pop(key, None)
             self._found.pop(key, None)
 

@@ -83,18 +83,24 @@ class Monitor:
         wanted = 0
         if mark is not None:
             wanted = events.PY_START | events.PY_RETURN
-        if isinstance(mark, Site) and mark.thinned is not None and not mark.thinned.open:
+        thinned = mark.thinned if isinstance(mark, Site) else None
+        if thinned is not None and not thinned.open:
             wanted = events.PY_START
-        if code.co_flags & SUSPENDABLE:
+        if code.co_flags & SUSPENDABLE and id(code) in self._marks.told:
             wanted |= events.PY_YIELD | events.PY_RESUME
         _MONITORING.set_local_events(self._tool, code, wanted)
 
     def set_returns(self, code: CodeType, wanted: bool) -> None:
-        """Have the returns of a plain function told, besides its calls, or not; while armed."""
+        """Have the returns of a function told, besides its calls, or not; while armed.
+
+        Without them its suspensions aren't told either.
+        """
         if self._tool is not None:
             events = _MONITORING.events
             told = events.PY_START | events.PY_RETURN if wanted else events.PY_START
             _MONITORING.set_local_events(self._tool, code, told)
+            if not wanted:
+                self._marks.told.discard(id(code))
 
 
 def _warn_of_taken_ids() -> None:

@@ -36,9 +36,11 @@ def wrap_coroutine(function: Callable[..., Any], pick: Callable[..., Site]) -> A
         try:
             if not switch.armed:
                 return await function(*args, **kwargs)
-            steps: Any = function(*args, **kwargs)
             site = pick(args, kwargs)
             spans = switch.engine.spans
+            if site.thinned is not None and spans.count(site):
+                return await function(*args, **kwargs)
+            steps: Any = function(*args, **kwargs)
             spans.open(site, site)
             # most coroutines end without waiting: these need nothing that lasts
             try:
@@ -67,7 +69,10 @@ def wrap_generator(function: Callable[..., Any], pick: Callable[..., Site]) -> A
         try:
             if not switch.armed:
                 return (yield from function(*args, **kwargs))
-            return (yield from _drive(function(*args, **kwargs), _Span(pick(args, kwargs))))
+            site = pick(args, kwargs)
+            if site.thinned is not None and switch.engine.spans.count(site):
+                return (yield from function(*args, **kwargs))
+            return (yield from _drive(function(*args, **kwargs), _Span(site)))
         except BaseException as error:
             leave_out(error)
             raise
@@ -81,7 +86,7 @@ def wrap_async_generator(function: Callable[..., Any], pick: Callable[..., Site]
     async def timed(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         items: AsyncGenerator[Any, Any] = function(*args, **kwargs)
-        span = _Span(pick(args, kwargs)) if switch.armed else None
+        span = _begin(pick(args, kwargs)) if switch.armed else None
         step: Any = items.asend(None)
         while True:
             try:
@@ -110,6 +115,12 @@ def wrap_async_generator(function: Callable[..., Any], pick: Callable[..., Site]
                 step = items.asend(sent)
 
     return timed
+
+
+def _begin(site: Site) -> _Span | None:
+    """A span of ``site``, None for a call that is only counted."""
+    counted = site.thinned is not None and SWITCH.engine.spans.count(site)
+    return None if counted else _Span(site)
 
 
 class _Span:

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
     SetReturns = Callable[[Any, bool], None]
 
-__all__ = ["NEVER", "RATE", "Thinned"]
+__all__ = ["NEVER", "RATE", "Thinned", "renew_lock"]
 
 RATE = 64
 """One call in so many is timed, on average: at random, as programs have rhythms of their own."""
 
 NEVER = 1 << 62
 """A count that no call reaches, and a time that doesn't come."""
+
+_SUSPENDABLE = ("suspendable code", "suspendable wrapper")
 
 _PRIOR = 16
 """How many timed calls of a path weigh as much as those of the function on all paths."""
@@ -119,7 +121,9 @@ class Thinned:
             self.note_failure(lane)
 
     def note_failure(self, lane: Lane) -> None:
-        """An exception has left a counted call."""
+        """An exception has left a counted call; of one that was suspended the place is unknown."""
+        if self.site.kind in _SUSPENDABLE:
+            return
         place = lane.known_place()
         node = None if place is None else place.children.get(id(self.key))
         if node is not None:
@@ -156,3 +160,9 @@ class Thinned:
 
 
 _LOCK = RLock()
+
+
+def renew_lock() -> None:
+    """In a forked child: another thread may have held the lock, and there is none to release it."""
+    global _LOCK
+    _LOCK = RLock()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .between_spans import Chore
     from .engine import Engine
+    from .overhead import SpanCosts
     from .scope import Scope
     from .sites import Site
     from .thinned import SetReturns
@@ -49,22 +50,30 @@ _WINDOW_NS = 500_000_000
 
 
 class _Seen:
-    """How often a function was called so far, for how long, and whether as a leaf."""
+    """How often a function was called so far, for how long, at what cost, and whether as a leaf.
 
-    __slots__ = ("calls", "key", "leaf", "self_ns", "site")
+    What can be suspended is no leaf: a sample of its calls would be resumed in the midst of others.
+    """
+
+    __slots__ = ("calls", "cost_ns", "key", "leaf", "self_ns", "site")
 
     def __init__(self, key: Any, site: Site) -> None:
         self.key = key
         self.site = site
         self.calls = 0
+        self.cost_ns = 0.0
         self.self_ns = 0.0
-        self.leaf = True
+        self.leaf = site.kind in ("code", "wrapper")
 
-    def add(self, node: Node, inner_ns: float) -> None:
-        """Add what ``node`` has seen; ``inner_ns`` is what recording costs within a call."""
+    def add(self, node: Node, costs: SpanCosts) -> None:
+        """Add what ``node`` has seen, which recording costs ``costs``."""
+        cost = costs.of(node.site.kind)
         self.calls += node.calls
+        self.cost_ns += node.calls * cost.full_ns + node.plain_folds_in * costs.fold.full_ns
+        if node.resumes:
+            self.cost_ns += node.resumes * costs.of_resumption(node.site.kind).full_ns
         below_ns = sum(child.total_ns for child in list(node.children.values()))
-        self.self_ns += max(node.total_ns - below_ns - node.calls * inner_ns, 0.0)
+        self.self_ns += max(node.total_ns - below_ns - node.calls * cost.inner_ns, 0.0)
         self.leaf = self.leaf and not (
             node.children or node.plain_folds_out or node.folded_out or node.over
         )
@@ -72,6 +81,7 @@ class _Seen:
     def merge(self, other: _Seen) -> None:
         """Add what ``other`` has seen of the same function."""
         self.calls += other.calls
+        self.cost_ns += other.cost_ns
         self.self_ns += other.self_ns
         self.leaf = self.leaf and other.leaf
 
@@ -180,7 +190,7 @@ class Thinning:
             return
         self._looked = False
         found = self._find(scopes)
-        over = self._is_over(self._cost_of(found.values()), wall_ns)
+        over = self._is_over(sum(one.cost_ns for one in found.values()), wall_ns)
         for key, seen in found.items():
             known = self._seen.get(key)
             if known is None or known.key is not seen.key:
@@ -194,7 +204,7 @@ class Thinning:
         if self._engine.costs is NO_OVERHEAD:
             return
         found = self._find(self._engine.scopes.all())
-        over = self._is_over(self._cost_of(found.values()), self._running_ns(now_ns))
+        over = self._is_over(sum(one.cost_ns for one in found.values()), self._running_ns(now_ns))
         for key, seen in found.items():
             known = self._seen.get(key)
             if known is not None and known.key is seen.key:
@@ -231,19 +241,14 @@ class Thinning:
                 site = node.site
                 if site.thinned is None and not site.may_thin:
                     continue
-                inner_ns = costs.of(site.kind).inner_ns
                 if site.thinned is not None:
-                    _refine(site.thinned, node, inner_ns)
+                    _refine(site.thinned, node, costs.of(site.kind).inner_ns)
                 else:
                     seen = found.get(id(node.key))
                     if seen is None:
                         seen = found[id(node.key)] = _Seen(node.key, site)
-                    seen.add(node, inner_ns)
+                    seen.add(node, costs)
         return found
-
-    def _cost_of(self, seen: Iterable[_Seen]) -> float:
-        full_ns = self._engine.costs.code.full_ns
-        return sum(one.calls * full_ns for one in seen)
 
     def _running_ns(self, now_ns: int) -> float:
         """How long the outermost running capture has been running."""
@@ -270,14 +275,16 @@ class Thinning:
         ]
         if over:
             rest = [one for one in candidates if one.calls >= _OFTEN_ENOUGH and one not in chosen]
-            rest.sort(key=lambda one: one.calls, reverse=True)
+            rest.sort(key=lambda one: one.cost_ns, reverse=True)
             chosen += rest[:_AT_ONCE]
         if not chosen:
             return
-        lanes = list(self._engine.lanes.in_use)
-        running = {id(span[0].key) for lane in lanes for span in lane.open_spans(0)}
+        lanes = self._engine.lanes
+        # their ends have to be told
+        begun = {id(span[0].key) for lane in list(lanes.in_use) for span in lane.open_spans(0)}
+        begun |= {id(one.key) for group in list(lanes.paused.values()) for one in group}
         for one in chosen:
-            if id(one.key) not in running:
+            if id(one.key) not in begun:
                 self._thin(one, ended)
 
     def _thin(self, seen: _Seen, ended: Sequence[Scope]) -> None:

@@ -23,7 +23,7 @@ from pytest_timestamps.recording.thinned import RATE, Thinned
 from pytest_timestamps.recording.thinning import Thinning
 
 from .model import End, Model, Run
-from .programs import NAMES, PROGRAMS, Body, Machine, Op
+from .programs import NAMES, PROGRAMS, Body, Machine, _coroutine, _function, _generator
 from .support import FakeClock, Recycling, row, tree
 
 EXAMPLES = int(os.environ.get("TIMESTAMPS_EXAMPLES", "400"))
@@ -293,29 +293,28 @@ def test_calls_that_nobody_gathers_cost_no_sample(clock: FakeClock, thin: Thin) 
     assert thinned.open == 0
 
 
+def _renamed(named: Any, prefix: str, thin: Thin, rate: int | None) -> Any:
+    """What programs call by a name: recorded by one of its own, and thinned."""
+
+    def function(machine: Machine, name: str, body: Body) -> Any:
+        return recorded(machine, f"{prefix}{name}", body)
+
+    made, name = named
+    made.__name__ = f"{prefix}{name}"
+    recorded = timestamp(made, name=made.__name__)
+    thin(recorded, rate)
+    return function
+
+
 class ThinnedMachine(Machine):
-    """Runs programs whose functions, of names of their own, are thinned."""
+    """Runs programs whose functions are thinned, or are counted only as generators are."""
 
     def __init__(self, model: Model, thin: Thin) -> None:
         super().__init__(model)
-        self.functions = [self.make(name) for name in NAMES]
-        for function, rate in zip(self.functions, (None, 1, 2), strict=True):
-            thin(function, rate)
-
-    @staticmethod
-    def make(name: str) -> Any:
-        def function(machine: Machine, name: str, body: Body) -> None:
-            with machine.span(name):
-                machine.run(body)
-
-        function.__name__ = f"f{name}"
-        return timestamp(function, name=f"f{name}")
-
-    def do(self, op: Op) -> None:
-        if op.kind == "call":
-            self.functions[op.number](self, f"f{NAMES[op.number]}", op.body)
-        else:
-            super().do(op)
+        rates = zip(NAMES, (None, 1, 2), strict=True)
+        self.functions = [_renamed((_function(), name), "f", thin, rate) for name, rate in rates]
+        self.makers = [_renamed((_generator(), name), "g", thin, None) for name in NAMES]
+        self.coroutines = [_renamed((_coroutine(), name), "c", thin, None) for name in NAMES]
 
 
 @settings(
@@ -630,3 +629,69 @@ def test_of_several_budgets_the_smallest_holds(thinning: Thinning) -> None:
     thinning.stop(0.1)
     assert thinning.budget == 0.2
     thinning.stop(0.2)
+
+
+def test_over_budget_a_generator_is_only_counted(budget: float, clock: FakeClock) -> None:
+    """None of its suspensions is told any more, and its time is with who resumes it."""
+
+    @timestamp(name="numbers")
+    def numbers() -> Iterator[int]:
+        for number in range(3):
+            clock.work(10)
+            yield number
+
+    @timestamp(name="caller")
+    def caller() -> None:
+        for _ in range(200):
+            assert list(numbers()) == [0, 1, 2]
+
+    admitted(numbers)
+    for _ in range(3):
+        with Capture() as capture:
+            caller()
+        clock.work(20_000_000)
+    stats = row(capture, "caller/numbers")
+    assert (stats.calls, stats.untimed, stats.total_ns, stats.suspended_ns) == (200, 200, 0, 0)
+    # all of the time, less what recording the caller costs inside of it
+    assert tree(capture)["caller"] == (1, 5_900, 5_900)
+
+
+def test_a_block_in_a_generator_that_is_only_counted_is_suspended_with_it(
+    clock: FakeClock, thin: Thin
+) -> None:
+    """Its suspensions are told again, for the block's sake."""
+
+    @timestamp(name="numbers")
+    def numbers() -> Iterator[int]:
+        with timestamp_block("block"):
+            clock.work(10)
+            yield 1
+            clock.work(10)
+
+    thin(numbers, None)
+    with Capture() as capture:
+        for _ in numbers():
+            clock.work(1_000)
+    if MARKS is not None:
+        assert tree(capture) == {"numbers": (1, 0, 0), "block": (1, 20, 20)}
+    assert row(capture, "numbers").untimed == 1
+
+
+def test_what_is_suspended_is_not_thinned(budget: float, clock: FakeClock) -> None:
+    """Its end has to be told."""
+
+    @timestamp(name="numbers")
+    def numbers() -> Iterator[int]:
+        yield 1
+
+    admitted(numbers)
+    with Capture():
+        waiting = numbers()
+        next(waiting)
+        for _ in range(2_000):
+            list(numbers())
+        ENGINE.thinning.look(clock.now_ns)
+        assert not is_thinned(numbers)
+        assert list(waiting) == []
+        ENGINE.thinning.look(clock.now_ns)
+        assert is_thinned(numbers)
