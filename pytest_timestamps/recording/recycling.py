@@ -5,8 +5,9 @@ capture that ``recycles`` leaves its trees to the next such capture, with all fi
 That one finds the paths of all captures before it, and uses some of them; the others are not in
 its figures, and as siblings are taken by name, nobody can tell that they are there.
 
-A tree is kept only if nothing else refers to its nodes any more. It stays on its lane, and begins
-again with an origin that is bound to that lane, in the section that it had. No context that an
+A tree is kept only if nothing else refers to its nodes any more, but for those that have started
+work elsewhere: these are taken out of it. It stays on its lane, and begins again with an origin
+that is bound to that lane, in the section that it had. No context that an
 earlier capture has left behind finds its place there: until the new origin comes by, the origin
 of a node that was used is `STALE`, which no context has.
 """
@@ -76,10 +77,12 @@ class KeptTrees:
         }
         nodes = [node for node in used if node.root in roots]
         for node in nodes:
-            if node.starting is not None or node.over or (opened and id(node) in opened):
+            if node.over or (opened and id(node) in opened):
                 roots.pop(node.root, None)
         for node in nodes:
             if node.root in roots:
+                if node.starting is not None:
+                    _cut_off(node)
                 node.reset()
                 node.origin = STALE
         for root in roots:
@@ -101,6 +104,20 @@ class KeptTrees:
             and origin.node is None
             and scope.members == (origin.capture,)
         )
+
+
+def _cut_off(node: Node) -> None:
+    """Take out of its tree a node to which work that it has started refers, and all below it."""
+    parent, root = node.parent, node.root
+    del parent.children[id(node.key)]
+    if parent.recent is node:
+        parent.recent = NOWHERE
+    node.parent = gone = Root(STALE, _NOBODYS, None, None, "", False)
+    below = [node]
+    for one in below:
+        one.root = gone
+        root.size -= 1
+        below += one.children.values()
 
 
 def _may_recycle(scope: Scope) -> bool:

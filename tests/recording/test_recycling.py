@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
@@ -178,19 +179,52 @@ def test_a_tree_with_something_open_is_not_kept(clock: FakeClock) -> None:
     assert MONITORED or kept() == []
 
 
-def test_a_tree_that_started_a_thread_is_not_kept(trunk: Callable[[], None]) -> None:
+def test_what_started_a_thread_is_not_kept(
+    trunk: Callable[[], None], leaf: Callable[[], None]
+) -> None:
     """What a span has started refers to it as long as it runs."""
 
     @timestamp(name="starter")
     def starter() -> None:
         thread = threading.Thread(target=trunk)
+        leaf()
         thread.start()
         thread.join()
 
-    with Recycling() as capture:
-        starter()
-    assert kept() == []
-    assert set(tree(capture)) == {"starter", "starter/~trunk", "starter/~trunk/leaf"}
+    below = {"outer/starter/leaf", "outer/starter/~trunk", "outer/starter/~trunk/leaf"}
+    for made in (5, 4):
+        with Recycling() as capture, timestamp_block("outer"):
+            starter()
+            assert made_paths(capture) == made
+        assert set(tree(capture)) == {"outer", "outer/starter", *below}
+        assert [root.size for root in kept()] == [1]
+
+
+def test_a_task_that_outlives_its_capture(
+    trunk: Callable[[], None], leaf: Callable[[], None]
+) -> None:
+    """What it calls is in sight of the next one, and what started it is not."""
+    loop = asyncio.new_event_loop()
+    event = asyncio.Event()
+
+    async def later() -> None:
+        await event.wait()
+        trunk()
+
+    @timestamp(name="starter")
+    def starter() -> asyncio.Task[None]:
+        return loop.create_task(later())
+
+    with Recycling():
+        leaf()
+        task = starter()
+        loop.run_until_complete(asyncio.sleep(0))
+    with Recycling() as second:
+        leaf()
+        event.set()
+        loop.run_until_complete(task)
+    loop.close()
+    assert tree(second) == {"leaf": (1, 1, 1), "trunk": (1, 2, 1), "trunk/leaf": (1, 1, 1)}
 
 
 def test_work_that_a_tree_starts_which_is_used_again(trunk: Callable[[], None]) -> None:
