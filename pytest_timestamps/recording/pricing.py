@@ -35,9 +35,11 @@ class Pricing:
         self.active_ns = [0] * count
         self.outer_ns = [0.0] * count
         self.full_ns = [0.0] * count
-        # Of all that ran on a node: its time, recording's cost in it and around it, and the part
-        # around it, which lies within the node's own time. One place more is that of `NOBODY`.
+        # Of all that ran on a node: its time, that less recording's cost, that cost in it and
+        # around it, and the part around it, which lies within the node's own time. One place more
+        # is that of `NOBODY`.
         self._children_ns = [0] * (count + 1)
+        self._children_less_ns = [0] * (count + 1)
         self._below_ns = [0.0] * (count + 1)
         self._around_ns = [0.0] * (count + 1)
         self._nodes = layout.nodes
@@ -58,6 +60,7 @@ class Pricing:
         """
         nodes, above, opened = self._nodes, self._above, self._opened
         children, below, around = self._children_ns, self._below_ns, self._around_ns
+        children_less = self._children_less_ns
         missed_ns, cost_of = self._costs.missed_ns, self._costs.of
         for i in range(len(nodes) - 1, -1, -1):
             node = nodes[i]
@@ -71,7 +74,13 @@ class Pricing:
                 cost, calls, active_ns = cost_of(node.site.kind), node.calls, node.total_ns
                 inner_ns, outer_ns = calls * cost.inner_ns, calls * cost.outer_ns
                 self.figures[i] = _figures(
-                    node, NONE_OPEN, children[i], inner_ns, below_ns, inner_ns + around_ns
+                    node,
+                    NONE_OPEN,
+                    children[i],
+                    children_less[i],
+                    inner_ns,
+                    below_ns,
+                    inner_ns + around_ns,
                 )
             self.overhead_ns[i] += inner_ns + outer_ns + missed
             self.active_ns[i] = active_ns
@@ -79,6 +88,7 @@ class Pricing:
             full_ns = self.full_ns[i] = inner_ns + outer_ns + below_ns
             caller = above[i]
             children[caller] += active_ns
+            children_less[caller] += self.figures[i][_TOTAL]
             below[caller] += full_ns
             around[caller] += outer_ns
 
@@ -109,6 +119,7 @@ class Pricing:
             node,
             now,
             self._children_ns[i],
+            self._children_less_ns[i],
             inner_ns,
             self._below_ns[i],
             inner_ns + folded_ns + self._around_ns[i],
@@ -185,6 +196,7 @@ def _figures(
     node: Node,
     now: OpenAt,
     children_ns: int,
+    children_less_ns: int,
     inner_ns: float,
     below_ns: float,
     own_cost_ns: float,
@@ -192,6 +204,8 @@ def _figures(
 ) -> Figures:
     """The node's figures, with what is open on it ``now``.
 
+    What ran on it took ``children_ns``, and ``children_less_ns`` without recording's cost: which is
+    a mean, so that little can be left of a node with very many calls; but never less than that.
     ``inner_ns`` and ``below_ns`` are recording's cost in its spans and in what ran during them,
     ``own_cost_ns`` is that in its own time.
     """
@@ -210,7 +224,12 @@ def _figures(
     total_less_ns = total_ns - int(within_ns + 0.5)
     self_less_ns = self_ns - int(own_cost_ns + 0.5)
     longest_less_ns = longest_ns - int(per_call_ns + 0.5)
-    if least_ns != NO_MINIMUM:
+    is_limited = total_less_ns < children_less_ns
+    if is_limited:
+        total_less_ns = children_less_ns if children_less_ns < total_ns else total_ns
+    if is_limited and calls == 1:
+        least_ns = longest_less_ns = total_less_ns
+    elif least_ns != NO_MINIMUM:
         shared_ns = least_ns * (within_ns / total_ns) if below_ns and total_ns > 0 else least_ns
         raw_ns = least_ns
         least_ns -= int((per_call_ns if per_call_ns < shared_ns else shared_ns) + 0.5)

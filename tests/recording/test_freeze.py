@@ -73,6 +73,20 @@ def test_self_time_excludes_direct_children_only(trees: Trees) -> None:
     assert [rows[name].self_ns for name in ("outer", "middle", "inner")] == [40, 10, 50]
 
 
+@pytest.mark.parametrize("calls", [1, 2])
+def test_no_call_takes_less_than_what_it_called(trees: Trees, calls: int) -> None:
+    """Recording's cost is a mean: where calls cost less, more is taken out than there was."""
+    outer = spans(trees.root, "outer", 140, calls)
+    # 3 inside of itself and 10 for each of these are taken out of it: 117 would be left
+    spans(outer, "short", 63)
+    spans(outer, "shorter", 63)
+    rows = trees.freeze(COSTS)
+    assert rows["short"].total_ns == rows["shorter"].total_ns == 60
+    assert (rows["outer"].total_ns, rows["outer"].self_ns) == (120, 1)
+    if calls == 1:
+        assert rows["outer"].min_ns == rows["outer"].max_ns == 120
+
+
 def test_what_runs_on_top_in_another_context_is_no_self_time(trees: Trees) -> None:
     """A task's step runs on top of the span that runs the loop: that time is the task's."""
     loop = spans(trees.root, "loop", 100)
