@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from pytest_timestamps.errors import ArgumentError, ArgumentTypeError
@@ -119,17 +120,30 @@ class Capture:
             raise ArgumentError(
                 f"collector {self.name!r} is not running: each stop() needs a start() before it"
             )
-        if ENGINE.leave(self):
-            self._finish(now_ns)
+        collects = gc.isenabled()
+        # what a collection closes in the midst of this would be nobody's any more, nor open
+        gc.disable()
+        try:
+            opened = self._close(now_ns) if ENGINE.leave(self) else None
+        finally:
+            if collects:
+                gc.enable()
+        if opened is not None:
+            self._finish(now_ns, opened)
             ENGINE.disarm()
 
-    def _finish(self, now_ns: int) -> None:
+    def _close(self, now_ns: int) -> OpenSpans:
+        """Let no span reach it any more; returns those that are open."""
+        # most tests call nothing that is decorated: for them nothing is looked for
+        touched = any(scope.roots or scope.dropped for scope in self.scopes)
+        opened = ENGINE.open_spans(now_ns, self) if touched else {}
+        ENGINE.close(self)
+        return opened
+
+    def _finish(self, now_ns: int, opened: OpenSpans) -> None:
         self._wall_ns += now_ns - self._started_ns
         touched = [scope for scope in self.scopes if scope.roots or scope.dropped]
-        # most tests call nothing that is decorated: for them nothing is looked for
-        opened = ENGINE.open_spans(now_ns, self) if touched else {}
         used: list[Node] = []
-        ENGINE.close(self)
         scopes, self.scopes = self.scopes, []
         self.running = False
         self.section_name = ""

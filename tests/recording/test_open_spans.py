@@ -1,9 +1,14 @@
 """Starting and stopping in the middle of things, and asking while they run."""
 
+import gc
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import pytest
 
 from pytest_timestamps.errors import ArgumentError
 from pytest_timestamps.recording import Capture, timestamp
+from pytest_timestamps.recording.engine import ENGINE
 
 from .support import FakeClock, row, tree
 
@@ -207,3 +212,37 @@ def test_stopping_what_does_not_run() -> None:
     assert str(caught.value) == (
         "collector 'mine' is not running: each stop() needs a start() before it"
     )
+
+
+def test_what_is_collected_while_a_capture_stops_is_counted(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A suspended generator in a cycle is closed whenever the garbage collector comes by."""
+
+    @timestamp(name="numbers")
+    def numbers() -> Iterator[int]:
+        yield 1
+
+    def leave_suspended() -> None:
+        generator = numbers()
+        next(generator)
+        cycle: list[object] = [generator]
+        cycle.append(cycle)
+
+    def collecting(step: Callable[..., Any]) -> Callable[..., Any]:
+        def stepped(*arguments: Any) -> Any:
+            result = step(*arguments)
+            if gc.isenabled():
+                gc.collect()
+            return result
+
+        return stepped
+
+    for step in ("leave", "open_spans", "close"):
+        with monkeypatch.context() as patched:
+            patched.setattr(ENGINE, step, collecting(getattr(ENGINE, step)))
+            with Capture() as capture:
+                leave_suspended()
+        assert row(capture, "numbers").calls == 1
+        assert gc.isenabled()
+        gc.collect()
