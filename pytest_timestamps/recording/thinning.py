@@ -189,6 +189,7 @@ class Thinning:
         if not (due and self._starts) or self._engine.costs is NO_OVERHEAD:
             return
         self._looked = False
+        began_ns = self._engine.clock()
         found = self._find(scopes)
         over = self._is_over(sum(one.cost_ns for one in found.values()), wall_ns)
         for key, seen in found.items():
@@ -198,7 +199,7 @@ class Thinning:
             else:
                 known.merge(seen)
         self._judge([self._seen[key] for key in found], over, scopes)
-        self._rest(now_ns, self._engine.clock() - now_ns)
+        self._rest(now_ns, self._engine.clock() - began_ns)
 
     def _judge_running(self, now_ns: int) -> None:
         if self._engine.costs is NO_OVERHEAD:
@@ -274,7 +275,7 @@ class Thinning:
             if one.leaf and one.calls >= _OFTEN and one.self_ns < short_ns * one.calls
         ]
         if over:
-            rest = [one for one in candidates if one.calls >= _OFTEN_ENOUGH and one not in chosen]
+            rest = [one for one in candidates if one not in chosen and self._is_dear(one)]
             rest.sort(key=lambda one: one.cost_ns, reverse=True)
             chosen += rest[:_AT_ONCE]
         if not chosen:
@@ -286,6 +287,15 @@ class Thinning:
         for one in chosen:
             if id(one.key) not in begun:
                 self._thin(one, ended)
+
+    def _is_dear(self, one: _Seen) -> bool:
+        """Is it called often, and does recording cost more of its own time than the budget's part?
+
+        What keeps to the budget by itself is timed: else its time would be hidden for next to
+        nothing.
+        """
+        budget = self.budget or 0.0
+        return one.calls >= _OFTEN_ENOUGH and one.cost_ns > budget * one.self_ns
 
     def _thin(self, seen: _Seen, ended: Sequence[Scope]) -> None:
         site = seen.site

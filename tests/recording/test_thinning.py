@@ -432,6 +432,17 @@ def test_calls_of_several_tests_are_added_up(
     assert found == [False, True]
 
 
+def test_the_next_look_is_soon_however_long_a_stop_takes(
+    thinning: Thinning, busy: Any, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looking may take a hundredth of the time; measuring the costs is no part of it."""
+    _, caller = busy(1_000)
+    monkeypatch.setattr(ENGINE, "look_at_costs", lambda: clock.work(13_000_000))
+    with Capture():
+        caller(10)
+    assert thinning.due_ns <= clock.now_ns + 20_000_000
+
+
 def test_a_long_test_is_looked_at_while_it_runs(
     thinning: Thinning, busy: Any, clock: FakeClock
 ) -> None:
@@ -608,6 +619,31 @@ def test_over_budget_a_function_that_calls_others_is_only_counted(
     stats = row(capture, "caller/middle")
     assert (stats.calls, stats.untimed, stats.total_ns) == (400, 400, 0)
     assert row(capture, "caller/leaf").calls == 400
+
+
+def test_what_keeps_to_the_budget_by_itself_is_timed(budget: float, clock: FakeClock) -> None:
+    """Not to time it would hide where the time goes, and save next to nothing."""
+
+    @timestamp(name="leaf")
+    def leaf() -> None:
+        clock.work(1_000)
+
+    @timestamp(name="big")
+    def big() -> None:
+        clock.work(100_000)
+        leaf()
+
+    admitted(big)
+    for _ in range(3):
+        with Capture() as capture:
+            for _ in range(200):
+                big()
+                for _ in range(50):
+                    leaf()
+        clock.work(20_000_000)
+    assert ENGINE.thinning._is_over(0.0, 0.0)
+    assert row(capture, "big")[4:] == (200, 0, 0, *row(capture, "big")[7:12], 0, 0)
+    assert not is_thinned(big)
 
 
 def test_a_long_test_is_held_to_its_budget_while_it_runs(budget: float, busy: Any) -> None:
