@@ -93,6 +93,9 @@ def _measure(engine: "Engine", rounds: int, results: dict[str, list[_Round]]) ->
             lane.stack, lane.named = [], {}
             lane.top = node  # as if it were open: each call is a recursion
             _note(results, "fold", _round(root, plain, clock))
+            lane.begin_recursion(node)
+            _note(results, "direct fold", _round(root, plain, clock))
+            lane.end_recursion()
             lane.top = root
     finally:
         lane.take_back(saved)

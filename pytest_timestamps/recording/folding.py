@@ -103,6 +103,15 @@ class FoldingStack(Stack):
             and self._fold(key, frame, paused, top)
         )
 
+    def begin_recursion(self, node: Node) -> None:
+        """Be as if a recursive call of ``node`` had begun, for measuring; see `end_recursion`."""
+        self.top = node
+        self._fold(node.key, 0, None, node)
+
+    def end_recursion(self) -> None:
+        """Undo `begin_recursion`; nothing is open afterwards, and nothing was recorded."""
+        self._unfold()
+
     def _open_folded(self, key: Any, site: Site, frame: int, paused: Paused | None) -> bool:
         """Open a span on a folded stack, or go on with a ``paused`` one, if it can be plain."""
         top = self.top
@@ -163,6 +172,9 @@ class FoldingStack(Stack):
         self.top = caller
         if fold.shut:
             self._open_again(fold)
+        else:
+            node.direct_folds_in += 1
+            caller.direct_folds_out += 1
         stretch_ns = now_ns - fold.start_ns
         node.credit_ns += stretch_ns
         node.plain_folds_in += 1

@@ -25,7 +25,8 @@ class Cost:
 class SpanCosts:
     """What a span costs by its site's kind, ``slow`` what one on a guarded lane does.
 
-    ``fold`` is what a recursive call costs, ``guarded_fold`` what one on a guarded lane does,
+    ``fold`` is what a recursive call costs, ``direct_fold`` what it costs where nothing was opened
+    since the one before, ``guarded_fold`` what one on a guarded lane does,
     ``missed_ns`` what a span costs more where its caller called something else before.
     ``counted_ns`` is the cost of a call that is counted and not timed, ``sampled`` what such a
     function's call costs more than others where it is timed.
@@ -35,6 +36,7 @@ class SpanCosts:
         "_kinds",
         "code",
         "counted_ns",
+        "direct_fold",
         "fold",
         "guarded_fold",
         "missed_ns",
@@ -53,6 +55,7 @@ class SpanCosts:
         self.code = kinds["code"]
         self.slow = kinds["slow"]
         self.fold = kinds["fold"]
+        self.direct_fold = kinds.get("direct fold", self.fold)
         self.guarded_fold = kinds["guarded fold"]
         self.missed_ns = missed_ns
         self.counted_ns = counted_ns

@@ -103,8 +103,10 @@ class Pricing:
         costs = self._costs
         folded_ns = 0.0
         if node.plain_folds_in or node.plain_folds_out:
-            calls_in, calls_out = node.plain_folds_in, node.plain_folds_out
+            direct_in, direct_out = node.direct_folds_in, node.direct_folds_out
+            calls_in, calls_out = node.plain_folds_in - direct_in, node.plain_folds_out - direct_out
             folded_ns += self._charge_folds(i, costs.fold, calls_in, calls_out)
+            folded_ns += self._charge_folds(i, costs.direct_fold, direct_in, direct_out)
         if node.folded_in or node.folded_out:
             calls_in, calls_out = node.folded_in, node.folded_out
             folded_ns += self._charge_folds(i, costs.guarded_fold, calls_in, calls_out)

@@ -69,7 +69,11 @@ class _Seen:
         """Add what ``node`` has seen, which recording costs ``costs``."""
         cost = costs.of(node.site.kind)
         self.calls += node.calls
-        self.cost_ns += node.calls * cost.full_ns + node.plain_folds_in * costs.fold.full_ns
+        self.cost_ns += node.calls * cost.full_ns
+        if node.plain_folds_in:
+            direct = node.direct_folds_in
+            self.cost_ns += (node.plain_folds_in - direct) * costs.fold.full_ns
+            self.cost_ns += direct * costs.direct_fold.full_ns
         if node.resumes:
             self.cost_ns += node.resumes * costs.of_resumption(node.site.kind).full_ns
         below_ns = sum(child.total_ns for child in list(node.children.values()))

@@ -26,7 +26,8 @@ def test_every_way_of_recording_costs_what_the_clock_says() -> None:
     with Capture():
         ENGINE.look_at_costs()
     costs = ENGINE.costs
-    for cost in (costs.code, costs.of("block"), costs.slow, costs.fold, costs.guarded_fold):
+    folds = (costs.fold, costs.direct_fold, costs.guarded_fold)
+    for cost in (costs.code, costs.of("block"), costs.slow, *folds):
         assert (cost.inner_ns, cost.full_ns) == (1.0, 2.0)
 
 
@@ -39,9 +40,10 @@ def test_calibrating_disturbs_nothing_that_is_open() -> None:
             rec(depth - 1)
             return
         lane = ENGINE.lanes.here()
-        before = lane.top, list(lane.folds), dict(lane.shut_names)
+        before = lane.top, list(lane.folds), dict(lane.shut_names), list(lane.covers)
         ENGINE.look_at_costs()
-        assert (lane.top, lane.folds, lane.shut_names) == before
+        assert (lane.top, lane.folds, lane.shut_names, lane.covers) == before
+        assert lane.covers == [capture]
         assert len(lane.folds) == 3
 
     with Capture() as capture:

@@ -24,6 +24,7 @@ COSTS = SpanCosts(
         "suspendable code, resumed": Cost(5.0, 20.0),
         "slow": Cost(30.0, 70.0),
         "fold": Cost(11.0, 22.0),
+        "direct fold": Cost(7.0, 11.0),
         "guarded fold": Cost(50.0, 90.0),
     },
     2.0,
@@ -147,6 +148,17 @@ def test_cost_of_a_recursion_is_its_own(trees: Trees) -> None:
     row = trees.freeze(COSTS)["outer"]
     assert (row.total_ns, row.self_ns) == (10_000 - 3 - 10 * 33, 10_000 - 3 - 10 * 33)
     assert trees.overhead_ns == 10 + 10 * 33
+
+
+def test_cost_of_a_direct_recursion_is_its_own(trees: Trees) -> None:
+    """Where nothing was opened since the recursive call before, less has to be done."""
+    outer = spans(trees.root, "outer", 10_000)
+    outer.calls, outer.plain_folds_in, outer.plain_folds_out = 11, 10, 10
+    outer.direct_folds_in = outer.direct_folds_out = 9
+    row = trees.freeze(COSTS)["outer"]
+    left_ns = 10_000 - 3 - 1 * 33 - 9 * 18
+    assert (row.total_ns, row.self_ns) == (left_ns, left_ns)
+    assert trees.overhead_ns == 10 + 1 * 33 + 9 * 18
 
 
 def test_cost_of_a_recursion_on_a_guarded_lane_is_its_own(trees: Trees) -> None:
