@@ -217,6 +217,15 @@ def test_a_runs_test_is_readable_on_a_phone(open_page: Open) -> None:
     assert driver.execute_script(cut) <= 1
 
 
+def test_names_have_room_where_columns_have_not(open_page: Open) -> None:
+    """In a narrow window the table scrolls: a name that can't be read tells nothing."""
+    driver = open_page(render_html(hostile_report()))
+    size = {"width": 750, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    cell = driver.find_element("css selector", "#hotspots tbody td.text")
+    assert cell.size["width"] >= 200
+
+
 def test_small_costs_are_not_nothing(open_page: Open) -> None:
     """A cost is shown with the digits that tell it from 0, and a bound as one."""
     seen = {**OBSERVED["observed"], "cost_usd": 1.35e-5, "cost": {"is_upper_bound": True}}
