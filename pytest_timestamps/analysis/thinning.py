@@ -37,12 +37,17 @@ def thinning_lines(functions: Sequence[Timing], named: int | None = NAMED) -> li
 
 
 def _rate(calls: int, timed: int) -> str:
-    return f"1 call in {round(calls / timed):,}" if timed > 0 else "no call"
+    if timed <= 0:
+        return "no call"
+    often = round(calls / timed)
+    return f"1 call in {often:,}" if often > 1 else f"{timed:,} of {calls:,} calls"
 
 
 def _rate_of(timing: Timing) -> str:
     calls = timing.calls - timing.untimed
-    timed = f"1 in {round(calls / timing.timed):,}" if timing.timed > 0 else "none"
+    often = round(calls / timing.timed) if timing.timed > 0 else 0
+    # one that was thinned late has most of its calls timed
+    timed = f"1 in {often:,}" if often > 1 else f"{timing.timed:,}" if often else "none"
     return f"{timed} of {calls:,}"
 
 

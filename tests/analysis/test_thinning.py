@@ -24,6 +24,13 @@ def test_functions_their_rates_and_their_marks_are_told() -> None:
     ]
 
 
+def test_where_most_calls_were_timed_their_number_is_told() -> None:
+    """One in one would say nothing: the function was thinned late."""
+    assert thinning_lines([thinned("f", 2_000, 127)]) == [
+        "~ estimated: 1 function thinned, with 1,873 of 2,000 calls timed: f (1,873 of 2,000)"
+    ]
+
+
 def test_the_busiest_are_named() -> None:
     """Of many functions three are named, or all of them if asked."""
     many = [thinned(f"f{at}", 640 + at, 630 + at) for at in range(80)]
