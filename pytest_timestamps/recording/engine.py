@@ -232,10 +232,8 @@ class Engine:
             # three times for each test, most of which call nothing that is decorated
             if scope.roots:
                 with self._lock:
-                    scope.retire(ABSENT)
-        origin = ORIGIN.get()
-        if origin.capture is capture and origin.scope is not None:
-            ORIGIN.set(origin.told_apart(section))
+                    scope.retire(capture)
+        ORIGIN.set(ORIGIN.get().told_apart(capture, section))
 
     # Where a span belongs
 
@@ -283,11 +281,11 @@ class Engine:
                 started_by: Node | None = node
                 while isinstance(started_by, Root):
                     started_by = started_by.logical
-                node.starting = Origin(node.scope, node=started_by, section=node.section)
+                node.starting = _started_by(started_by, node)
             return node.starting
         node = _first_of_its_name(node)
         if node.starting is None:
-            node.starting = Origin(node.root.scope, node=node, section=node.root.section)
+            node.starting = _started_by(node, node.root)
         return node.starting
 
     def after_fork(self) -> None:
@@ -311,19 +309,14 @@ def _without(origin: Origin, capture: Capture) -> Origin:
     outer = origin.outer or ABSENT
     if origin.capture is capture:
         return outer
-    inner = _without(outer, capture)
-    if inner is outer:
-        return origin
-    rebuilt = Origin(
-        origin.scope,
-        capture=origin.capture,
-        outer=inner,
-        node=origin.node,
-        section=origin.section,
-        lane=origin.lane,
-    )
-    rebuilt.mark = origin.mark
-    return rebuilt
+    return origin.within(_without(outer, capture))
+
+
+def _started_by(node: Node | None, root: Root) -> Origin:
+    """The origin of work that ``node`` starts, which is below ``root`` where there is one."""
+    scope = root.scope
+    started_in = dict(zip(scope.members, root.sections, strict=False))
+    return Origin(scope, node=node, started_in=started_in)
 
 
 def _marks(origin: Origin | None) -> set[int]:

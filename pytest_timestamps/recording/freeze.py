@@ -42,24 +42,24 @@ def add_scopes(
         return 0.0, []
     layout = Layout(roots, capture.recycles, opened)
     pricing = Pricing(layout, opened, costs)
-    if capture.recycles and not table and _are_plain(scopes, roots, layout):
-        rows = _find_rows(layout, pricing)
+    if capture.recycles and not table and _are_plain(scopes, capture, roots, layout):
+        rows = _find_rows(layout, capture, pricing)
         if rows is not None:
             table.give(rows)
             return sum(pricing.overhead_ns), layout.nodes
     return _add_one_by_one(table, capture, roots, layout, pricing), layout.nodes
 
 
-def _are_plain(scopes: list[Scope], roots: list[Root], layout: Layout) -> bool:
+def _are_plain(scopes: list[Scope], capture: Capture, roots: list[Root], layout: Layout) -> bool:
     """Are these trees the call tree itself, with a section for each root?"""
     return (
-        len(layout.ranges) == len(roots) == len({root.section for root in roots})
+        len(layout.ranges) == len(roots) == len({root.section_of(capture) for root in roots})
         and all(root.under is None and root.logical is None for root in roots)
         and not any(scope.parts for scope in scopes)
     )
 
 
-def _find_rows(layout: Layout, pricing: Pricing) -> tuple[PathStats, ...] | None:
+def _find_rows(layout: Layout, capture: Capture, pricing: Pricing) -> tuple[PathStats, ...] | None:
     """A row for each node of trees that are plain; None where siblings have the same name."""
     rows = []
     new = tuple.__new__
@@ -70,7 +70,7 @@ def _find_rows(layout: Layout, pricing: Pricing) -> tuple[PathStats, ...] | None
         if name == before_name and parent is before:
             return None
         before, before_name = parent, name
-        section = node.root.section if above == NOBODY else ""
+        section = node.root.section_of(capture) if above == NOBODY else ""
         if figures[_MIN] == NO_MINIMUM:
             figures = (*figures[:_MIN], 0, *figures[_MIN + 1 :])
         # what the named tuple's own maker does, at a third of its cost

@@ -342,6 +342,6 @@ class Lane(FoldingStack):
             return
         span.node.finish(self._book(span, now_ns), failed)
         for capture in span.node.root.scope.timelines:
-            if not is_seen(span.node, capture):
-                continue
-            capture.add_to_timeline(span.site.name, span.node.root.section, span.began_ns, now_ns)
+            if is_seen(span.node, capture):
+                section = span.node.root.section_of(capture)
+                capture.add_to_timeline(span.site.name, section, span.began_ns, now_ns)

@@ -48,7 +48,7 @@ class Places:
         section, detached = "", False
         if root is not None:
             detached = root.detached and row >= 0 and not self._is_beneath(root, row)
-            section = root.section if row < 0 else ""
+            section = root.section_of(self._capture) if row < 0 else ""
         place = self._table.locate(row, section, detached, node.site.name)
         if place[0] > row:
             return place

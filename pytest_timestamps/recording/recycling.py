@@ -94,7 +94,7 @@ class KeptTrees:
         root.owner = STALE
         if MARKS is not None:
             self._replaced = MARKS.replaced
-        self._roots[root.section] = root
+        self._roots[root.sections[0]] = root
 
     def _is_own(self, origin: Origin, scope: Scope) -> bool:
         """Is ``origin`` that of the scope's only capture, started by no span, on this lane?"""
@@ -112,7 +112,7 @@ def _cut_off(node: Node) -> None:
     del parent.children[id(node.key)]
     if parent.recent is node:
         parent.recent = NOWHERE
-    node.parent = gone = Root(STALE, _NOBODYS, None, None, "", False)
+    node.parent = gone = Root(STALE, _NOBODYS, None, None, (), False)
     below = [node]
     for one in below:
         one.root = gone

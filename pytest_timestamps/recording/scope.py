@@ -13,7 +13,7 @@ from .tree import NOWHERE, Node, PartSite, Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from .capture import Capture
@@ -34,6 +34,8 @@ __all__ = [
 
 PATHS_LIMIT = 50_000
 """Distinct call paths that one scope keeps; a span on a further one counts for its parent."""
+
+_NO_SECTIONS: Mapping[Capture, str] = {}
 
 
 class Scope:
@@ -128,8 +130,8 @@ class Scope:
         root = lane.kept.take(self, origin) if under is None else None
         if root is None:
             logical = under if own or origin.node is None else origin.node
-            section = self.members[-1].section_name if origin.base is ABSENT else origin.section
-            root = Root(origin, self, under, logical, section, logical is not under and not within)
+            sections = tuple([self._section_of(member, origin) for member in self.members])
+            root = Root(origin, self, under, logical, sections, logical is not under and not within)
         self.table[key] = root
         self.roots.append(root)
         if under is not None:
@@ -138,10 +140,14 @@ class Scope:
             under.over.append(root)
         return root
 
-    def retire(self, origin: Origin) -> None:
-        """Let work of ``origin`` begin at new roots from now on."""
+    def _section_of(self, member: Capture, origin: Origin) -> str:
+        section = origin.section_of(member)
+        return member.section_name if section is None else section
+
+    def retire(self, member: Capture) -> None:
+        """Let work whose origin doesn't know ``member`` begin at new roots from now on."""
         for root in self.roots:
-            if root.origin.base is origin:
+            if root.origin.section_of(member) is None:
                 root.origin = _CLOSED
 
     def close(self) -> None:
@@ -166,6 +172,8 @@ class Origin:
     ``node`` is the span that started the context's work, None where none did; ``outer`` is the
     origin that an entered capture's context had before. Origins of one ``flow`` follow each other
     in one task or thread; those of one ``mark`` stem from one entering, or one start, of work.
+    ``section`` is the one that ``capture`` is in, ``started_in`` those that each capture was in
+    where a span started the work.
     An origin is bound to the ``lane`` of the thread that runs its context, so that the end of a
     span finds its lane without asking for the thread, which costs three times as much. A context
     that is copied into another thread is bound anew at its first span there, to a twin.
@@ -182,6 +190,7 @@ class Origin:
         "scope",
         "section",
         "sections",
+        "started_in",
         "twins",
     )
 
@@ -193,6 +202,7 @@ class Origin:
         outer: Origin | None = None,
         node: Node | None = None,
         section: str = "",
+        started_in: Mapping[Capture, str] = _NO_SECTIONS,
         lane: Stack | NoLane | None = None,
     ) -> None:
         self.scope = scope
@@ -200,6 +210,7 @@ class Origin:
         self.outer = outer
         self.node = node
         self.section = section
+        self.started_in = started_in
         self.lane = lane or NO_LANE
         self.base = self
         self.mark: object = self
@@ -224,6 +235,7 @@ class Origin:
                 outer=self.outer,
                 node=self.node,
                 section=self.section,
+                started_in=self.started_in,
                 lane=lane,
             )
             twin.base = base
@@ -232,23 +244,46 @@ class Origin:
             twins[lane] = twin
         return twin
 
-    def told_apart(self, section: str) -> Origin:
-        """This origin under another section; the same each time, for a capture's tests are many."""
+    def section_of(self, capture: Capture) -> str | None:
+        """The section that ``capture`` is in here; None where nothing here knows of it."""
+        origin = self
+        while origin.outer is not None:
+            if origin.capture is capture:
+                return origin.section
+            origin = origin.outer
+        return origin.started_in.get(capture)
+
+    def told_apart(self, capture: Capture, section: str) -> Origin:
+        """This origin with ``capture`` in ``section``; itself where that was not entered here."""
+        if self.outer is None:
+            return self
+        if self.capture is not capture:
+            return self.within(self.outer.told_apart(capture, section))
+        # the same each time, for a capture's tests are many
         sections = self.sections
         if sections is None:
             sections = self.sections = {self.section: self}
         other = sections.get(section)
         if other is None:
-            other = sections[section] = Origin(
-                self.scope,
-                capture=self.capture,
-                outer=self.outer,
-                node=self.node,
-                section=section,
-                lane=self.lane,
-            )
-            other.mark = self.mark
+            other = sections[section] = self._like(self.outer, section)
             other.sections = sections
+        return other
+
+    def within(self, outer: Origin) -> Origin:
+        """This origin as if it had been entered in ``outer``; itself where it was."""
+        return self if outer is self.outer else self._like(outer, self.section)
+
+    def _like(self, outer: Origin, section: str) -> Origin:
+        """Another origin of the same entering."""
+        other = Origin(
+            self.scope,
+            capture=self.capture,
+            outer=outer,
+            node=self.node,
+            section=section,
+            lane=self.lane,
+        )
+        other.mark = self.mark
         return other
 
 

@@ -254,6 +254,7 @@ class Root(Node):
     ``logical`` the node whose child its spans are in the call tree.
     ``origin`` is what a context needs for its spans to begin here, ``owner`` the same still
     where none may begin any more.
+    ``sections`` has for each member of the scope the section that it is in here.
     ``serial`` orders roots by age: a root is younger than what it runs on.
     ``latches`` are those of all nodes below it, by name; ``size`` is how many nodes there are.
     """
@@ -264,7 +265,7 @@ class Root(Node):
         "logical",
         "owner",
         "scope",
-        "section",
+        "sections",
         "serial",
         "size",
         "under",
@@ -276,19 +277,27 @@ class Root(Node):
         scope: Scope,
         under: Node | None,
         logical: Node | None,
-        section: str,
+        sections: tuple[str, ...],
         detached: bool,
     ) -> None:
         self.origin = self.owner = origin
         self.scope = scope
         self.under = under
         self.logical = logical
-        self.section = section
+        self.sections = sections
         self.detached = detached
         self.serial = next(_SERIALS)
         self.size = 0
         self.latches: dict[str, list[Latch]] = {}
         super().__init__(None, _ROOT_SITE, self, self, _ROOT_LATCH)
+
+    def section_of(self, capture: Capture) -> str:
+        """The section that ``capture`` is in here; empty where it is no member of the scope.
+
+        As where another thread asks while the tree is left to the next capture.
+        """
+        members = self.scope.members
+        return self.sections[members.index(capture)] if capture in members else ""
 
     def latch_for(self, key: Any, site: Site) -> Latch:
         """The latch of the nodes of this key and the site's name; made where there is none."""
@@ -308,7 +317,7 @@ class _Nowhere(Root):
     __slots__ = ()
 
     def __init__(self) -> None:
-        super().__init__(object(), None, None, None, "", False)  # type: ignore[arg-type]
+        super().__init__(object(), None, None, None, (), False)  # type: ignore[arg-type]
 
 
 # every node refers to it, itself included: so it is there before it is filled

@@ -104,6 +104,61 @@ def test_phases_are_told_apart(suite: pytest.Pytester, alone: Run, written: Writ
     assert tests["test_error"]["phases"]["setup_ns"] > 0
 
 
+COLLECTORS = """
+import pytest, shop
+from pytest_timestamps import Collector
+
+@pytest.fixture(scope="module")
+def wide():
+    with Collector("wide") as collector:
+        yield collector
+
+@pytest.fixture
+def narrow():
+    with Collector("narrow") as collector:
+        shop.query()
+        yield collector
+        shop.total(0)
+    assert {name: t.calls for name, t in collector.timings().items()} == {"query": 3, "total": 1}
+
+def test_nested(timestamp_collector):
+    shop.total(0)
+    with Collector("nested"), timestamp_collector:
+        shop.query()
+    shop.total(0)
+
+def test_narrow(narrow):
+    shop.query()
+    with Collector("nested"):
+        shop.query()
+
+def test_wide(wide, narrow):
+    shop.query()
+    shop.query()
+
+def test_wide_again(wide, narrow):
+    shop.query()
+    shop.query()
+"""
+
+
+def test_phases_are_told_apart_whoever_gathers_besides(
+    suite: pytest.Pytester, alone: Run, written: Written
+) -> None:
+    """A collector in a test or a fixture takes no call out of the phase it was made in."""
+    suite.makepyfile(test_collectors=COLLECTORS)
+    alone("--timestamps-report=json").assert_outcomes(passed=4)
+    top = {
+        row["nodeid"].partition("::")[2]: {
+            (path[2], path[1]): path[4] for path in row["call_tree"] if path[0] == -1
+        }
+        for row in written()["tests"]
+    }
+    assert top.pop("test_nested") == {("call", "query"): 1, ("call", "total"): 2}
+    phases = {("setup", "query"): 1, ("call", "query"): 2, ("teardown", "total"): 1}
+    assert top == dict.fromkeys(("test_narrow", "test_wide", "test_wide_again"), phases)
+
+
 def test_the_terminal_shows_hotspots_tests_and_totals(suite: pytest.Pytester, alone: Run) -> None:
     """The tables a developer asked for, and one line of totals with the overhead."""
     suite.makepyfile(test_shop=TESTS)

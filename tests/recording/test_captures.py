@@ -293,66 +293,6 @@ def test_without_inside_a_span(clock: FakeClock, leaf: Callable[[int], None]) ->
     assert "trunk/leaf" not in tree(session)
 
 
-def test_sections(clock: FakeClock, leaf: Callable[[int], None]) -> None:
-    """A section tells spans apart that start after it was named."""
-    with Capture() as capture:
-        capture.section("setup")
-        leaf(1)
-        capture.section("call")
-        leaf(10)
-        leaf(10)
-        capture.section("teardown")
-        leaf(100)
-    assert tree(capture) == {
-        "setup:leaf": (1, 1, 1),
-        "call:leaf": (2, 20, 20),
-        "teardown:leaf": (1, 100, 100),
-    }
-
-
-def test_a_section_ends_with_the_capture(clock: FakeClock, leaf: Callable[[int], None]) -> None:
-    """A capture that starts again starts without a section."""
-    capture = Capture()
-    with capture:
-        capture.section("setup")
-        leaf(1)
-    with capture:
-        leaf(10)
-    assert tree(capture) == {"setup:leaf": (1, 1, 1), "leaf": (1, 10, 10)}
-
-
-def test_a_task_keeps_the_section_of_its_start(
-    clock: FakeClock, leaf: Callable[[int], None]
-) -> None:
-    """Work that outlives a section stays in the section that started it."""
-    started, go_on = threading.Event(), threading.Event()
-
-    @timestamp(name="spawn")
-    def spawn() -> threading.Thread:
-        def work() -> None:
-            started.set()
-            assert go_on.wait(10)
-            leaf(10)
-
-        thread = threading.Thread(target=work)
-        thread.start()
-        return thread
-
-    with Capture() as capture:
-        capture.section("setup")
-        thread = spawn()
-        assert started.wait(10)
-        capture.section("call")
-        go_on.set()
-        thread.join()
-        leaf(1)
-    assert tree(capture) == {
-        "setup:spawn": (1, 0, 0),
-        "setup:spawn/~leaf": (1, 10, 10),
-        "call:leaf": (1, 1, 1),
-    }
-
-
 def test_many_short_captures_in_a_long_one(clock: FakeClock, leaf: Callable[[int], None]) -> None:
     """Scopes of captures that are over are summed up, not kept."""
     with Capture() as session:

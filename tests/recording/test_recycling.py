@@ -102,7 +102,7 @@ def test_each_section_has_its_tree(trunk: Callable[[], None], leaf: Callable[[],
             "call:leaf": (1, 1, 1),
         }
     assert made == 0
-    assert {root.section for root in kept()} == {"setup", "call"}
+    assert {root.sections for root in kept()} == {("setup",), ("call",)}
 
 
 def test_plain_captures_neither_keep_nor_take(trunk: Callable[[], None]) -> None:
