@@ -95,12 +95,18 @@ class Monitor:
 
         Without them its suspensions aren't told either.
         """
-        if self._tool is not None:
-            events = _MONITORING.events
-            told = events.PY_START | events.PY_RETURN if wanted else events.PY_START
-            _MONITORING.set_local_events(self._tool, code, told)
-            if not wanted:
-                self._marks.told.discard(id(code))
+        if self._tool is None:
+            return
+        events = _MONITORING.events
+        told = events.PY_START
+        if wanted:
+            told |= events.PY_RETURN
+            if code.co_flags & SUSPENDABLE:
+                told |= events.PY_YIELD | events.PY_RESUME
+                self._marks.told.add(id(code))
+        else:
+            self._marks.told.discard(id(code))
+        _MONITORING.set_local_events(self._tool, code, told)
 
 
 def _warn_of_taken_ids() -> None:

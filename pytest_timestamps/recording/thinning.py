@@ -9,21 +9,21 @@ belongs to their callers, and what they call hangs below these.
 from __future__ import annotations
 
 from .overhead import NO_OVERHEAD
+from .seen import find_seen, refine_thinned
 from .thinned import NEVER, RATE, Thinned
-from .tree import THIN, Root
+from .tree import THIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
-    from typing import Any
+    from collections.abc import Collection, Sequence
 
     from .between_spans import Chore
     from .engine import Engine
-    from .overhead import SpanCosts
     from .scope import Scope
+    from .seen import Seen
     from .sites import Site
     from .thinned import SetReturns
-    from .tree import Latch, Node
+    from .tree import Latch
 
 __all__ = ["Thinning"]
 
@@ -49,47 +49,6 @@ _WINDOW_NS = 500_000_000
 """A budget is held about this latest part of the program's own time."""
 
 
-class _Seen:
-    """How often a function was called so far, for how long, at what cost, and whether as a leaf.
-
-    What can be suspended is no leaf: a sample of its calls would be resumed in the midst of others.
-    """
-
-    __slots__ = ("calls", "cost_ns", "key", "leaf", "self_ns", "site")
-
-    def __init__(self, key: Any, site: Site) -> None:
-        self.key = key
-        self.site = site
-        self.calls = 0
-        self.cost_ns = 0.0
-        self.self_ns = 0.0
-        self.leaf = site.kind in ("code", "wrapper")
-
-    def add(self, node: Node, costs: SpanCosts) -> None:
-        """Add what ``node`` has seen, which recording costs ``costs``."""
-        cost = costs.of(node.site.kind)
-        self.calls += node.calls
-        self.cost_ns += node.calls * cost.full_ns
-        if node.plain_folds_in:
-            direct = node.direct_folds_in
-            self.cost_ns += (node.plain_folds_in - direct) * costs.fold.full_ns
-            self.cost_ns += direct * costs.direct_fold.full_ns
-        if node.resumes:
-            self.cost_ns += node.resumes * costs.of_resumption(node.site.kind).full_ns
-        below_ns = sum(child.total_ns for child in list(node.children.values()))
-        self.self_ns += max(node.total_ns - below_ns - node.calls * cost.inner_ns, 0.0)
-        self.leaf = self.leaf and not (
-            node.children or node.plain_folds_out or node.folded_out or node.over
-        )
-
-    def merge(self, other: _Seen) -> None:
-        """Add what ``other`` has seen of the same function."""
-        self.calls += other.calls
-        self.cost_ns += other.cost_ns
-        self.self_ns += other.self_ns
-        self.leaf = self.leaf and other.leaf
-
-
 class Thinning:
     """Who is thinned, decided anew each time that enough has been seen.
 
@@ -102,7 +61,7 @@ class Thinning:
         self._engine = engine
         self._starts: list[float | None] = []
         self._sites: dict[str, Site] = {}
-        self._seen: dict[int, _Seen] = {}
+        self._seen: dict[int, Seen] = {}
         self._looked = False
         self._cost_ns = 0.0
         self._program_ns = 0.0
@@ -194,7 +153,8 @@ class Thinning:
             return
         self._looked = False
         began_ns = self._engine.clock()
-        found = self._find(scopes)
+        refine_thinned(scopes, self._engine.costs)
+        found = find_seen(scopes, self._engine.costs)
         over = self._is_over(sum(one.cost_ns for one in found.values()), wall_ns)
         for key, seen in found.items():
             known = self._seen.get(key)
@@ -208,7 +168,7 @@ class Thinning:
     def _judge_running(self, now_ns: int) -> None:
         if self._engine.costs is NO_OVERHEAD:
             return
-        found = self._find(self._engine.scopes.all())
+        found = find_seen(self._engine.scopes.all(), self._engine.costs)
         over = self._is_over(sum(one.cost_ns for one in found.values()), self._running_ns(now_ns))
         for key, seen in found.items():
             known = self._seen.get(key)
@@ -237,24 +197,6 @@ class Thinning:
             self._cost_ns /= 2
             self._program_ns /= 2
 
-    def _find(self, scopes: Iterable[Scope]) -> dict[int, _Seen]:
-        """By the key's id, what ``scopes`` have seen of functions that may be thinned."""
-        costs = self._engine.costs
-        found: dict[int, _Seen] = {}
-        for scope in scopes:
-            for node in () if scope.timelines else _nodes_in(scope):
-                site = node.site
-                if site.thinned is None and not site.may_thin:
-                    continue
-                if site.thinned is not None:
-                    _refine(site.thinned, node, costs.of(site.kind).inner_ns)
-                else:
-                    seen = found.get(id(node.key))
-                    if seen is None:
-                        seen = found[id(node.key)] = _Seen(node.key, site)
-                    seen.add(node, costs)
-        return found
-
     def _running_ns(self, now_ns: int) -> float:
         """How long the outermost running capture has been running."""
         entries = list(self._engine.entries)
@@ -269,9 +211,7 @@ class Thinning:
 
     # What follows
 
-    def _judge(
-        self, candidates: Collection[_Seen], over: bool, ended: Sequence[Scope] = ()
-    ) -> None:
+    def _judge(self, candidates: Collection[Seen], over: bool, ended: Sequence[Scope] = ()) -> None:
         short_ns = _DISTORTS * self._engine.costs.code.full_ns
         chosen = [
             one
@@ -292,7 +232,7 @@ class Thinning:
             if id(one.key) not in begun:
                 self._thin(one, ended)
 
-    def _is_dear(self, one: _Seen) -> bool:
+    def _is_dear(self, one: Seen) -> bool:
         """Is it called often, and does recording cost more of its own time than the budget's part?
 
         What keeps to the budget by itself is timed: else its time would be hidden for next to
@@ -301,7 +241,7 @@ class Thinning:
         budget = self.budget or 0.0
         return one.calls >= _OFTEN_ENOUGH and one.cost_ns > budget * one.self_ns
 
-    def _thin(self, seen: _Seen, ended: Sequence[Scope]) -> None:
+    def _thin(self, seen: Seen, ended: Sequence[Scope]) -> None:
         site = seen.site
         if site.thinned is not None or not site.may_thin:
             return
@@ -316,8 +256,7 @@ class Thinning:
         self._seen.pop(id(seen.key), None)
 
     def _time_again(self, site: Site) -> None:
-        """Time all calls of ``site``, which was thinned before all was stopped; as a wrapper's is,
-        that is the same for all wrappers of one name."""
+        """Time all calls of ``site``, a wrapper's, which was thinned before all was stopped."""
         site.thinned = None
         for latch in self._latches(site, ()):
             latch.use(latch.own)
@@ -329,21 +268,3 @@ class Thinning:
         roots += engine.lanes.kept_roots()
         roots += [root for scope in ended for root in scope.roots]
         return [latch for root in roots for latch in root.latches.get(site.name, ())]
-
-
-def _refine(thinned: Thinned, node: Node, inner_ns: float) -> None:
-    """Add the timed calls of ``node`` to what is known of the function."""
-    below_ns = sum(child.total_ns for child in list(node.children.values()))
-    thinned.calls += node.calls
-    thinned.self_ns += max(node.total_ns - below_ns - node.calls * inner_ns, 0.0)
-
-
-def _nodes_in(scope: Scope) -> Iterator[Node]:
-    """All nodes in ``scope`` that were used, parents first."""
-    for root in list(scope.roots):
-        nodes: list[Node] = [root]
-        for node in nodes:
-            if node.children:
-                nodes.extend(child for child in list(node.children.values()) if child.was_used)
-            if type(node) is not Root:
-                yield node

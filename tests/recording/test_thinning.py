@@ -243,6 +243,23 @@ def test_a_timeline_has_every_call(clock: FakeClock, thin: Thin) -> None:
     assert row(capture, "leaf").untimed == 0
 
 
+def test_a_timeline_has_every_stretch_of_a_generator(clock: FakeClock, thin: Thin) -> None:
+    """Though it was counted only before."""
+
+    @timestamp(name="numbers")
+    def numbers() -> Iterator[int]:
+        clock.work(10)
+        yield 1
+        clock.work(10)
+
+    thin(numbers, None)
+    with Capture(timeline=True) as capture:
+        for _ in numbers():
+            clock.work(1_000)
+    stats = row(capture, "numbers")
+    assert (stats.calls, stats.untimed, stats.total_ns, stats.suspended_ns) == (1, 0, 20, 1_000)
+
+
 def test_calls_in_threads_and_tasks_are_counted(clock: FakeClock, thin: Thin) -> None:
     """Wherever a call happens it counts for what started its thread or task."""
 
