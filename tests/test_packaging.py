@@ -69,6 +69,15 @@ def test_wheel_carries_what_is_not_code(wheel: Path) -> None:
     assert {f"pytest_timestamps/report/{name}" for name in schemas} <= names
 
 
+def test_wheel_carries_the_whole_package(wheel: Path) -> None:
+    """Children's ``site`` folder too: what version control is told to ignore is left out."""
+    package = ROOT / "pytest_timestamps"
+    files = {path for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert {path.relative_to(ROOT).as_posix() for path in files} <= names
+
+
 def test_wheel_registers_the_plugin_and_the_program(wheel: Path) -> None:
     """pytest finds the plugin as ``timestamps``, the shell the program as pytest-timestamps."""
     with zipfile.ZipFile(wheel) as archive:

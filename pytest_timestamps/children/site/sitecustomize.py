@@ -61,7 +61,7 @@ def _import_module(name: str) -> "Any":
 
 for _path in os.environ.get("PYTEST_TIMESTAMPS_STARTERS", "").split(os.pathsep):
     if _path:
-        try:  # noqa: SIM105  # contextlib isn't there yet, and would be one import more
+        try:  # contextlib isn't there yet, and would be one import more
             _name = "_pytest_timestamps_" + os.path.basename(os.path.dirname(_path))
             _load(_name, _path).start(_load, _import_module)
         except Exception:
