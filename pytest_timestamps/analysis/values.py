@@ -1,6 +1,6 @@
 """A recording as plain values, to be written as JSON or kept for long, and back."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, repeat
 from typing import Any, TypeVar
 
@@ -28,17 +28,9 @@ def recording_to_values(recording: Recording) -> tuple[Any, ...]:
 
 def recording_from_values(values: Sequence[Any]) -> Recording:
     """The recording that these values, which may have been JSON meanwhile, stand for."""
-    name, wall_ns, total_ns, overhead, paths, timeline, dropped_paths, dropped_spans = values
-    return Recording(
-        name=name,
-        wall_ns=wall_ns,
-        total_ns=total_ns,
-        overhead=Overhead(*overhead),
-        paths=tuple(map(PathStats._make, paths)),
-        timeline=tuple(map(TimelineSpan._make, timeline)),
-        dropped_paths=dropped_paths,
-        dropped_spans=dropped_spans,
-    )
+    *before, paths, timeline, dropped_paths, dropped_spans = values
+    rows = map(PathStats._make, paths), map(TimelineSpan._make, timeline)
+    return _recording(before, *rows, dropped_paths, dropped_spans)
 
 
 def pack_recording(recording: Recording) -> tuple[Any, ...]:
@@ -55,14 +47,26 @@ def pack_recording(recording: Recording) -> tuple[Any, ...]:
 
 def unpack_recording(values: Sequence[Any]) -> Recording:
     """The recording that was packed."""
-    name, wall_ns, total_ns, overhead, paths, timeline, dropped_paths, dropped_spans = values
+    *before, paths, timeline, dropped_paths, dropped_spans = values
+    rows = _rows(PathStats, paths), _rows(TimelineSpan, timeline)
+    return _recording(before, *rows, dropped_paths, dropped_spans)
+
+
+def _recording(
+    before: Sequence[Any],
+    paths: Iterable[PathStats],
+    timeline: Iterable[TimelineSpan],
+    dropped_paths: int,
+    dropped_spans: int,
+) -> Recording:
+    name, wall_ns, total_ns, overhead = before
     return Recording(
         name=name,
         wall_ns=wall_ns,
         total_ns=total_ns,
         overhead=Overhead(*overhead),
-        paths=tuple(_rows(PathStats, paths)),
-        timeline=tuple(_rows(TimelineSpan, timeline)),
+        paths=tuple(paths),
+        timeline=tuple(timeline),
         dropped_paths=dropped_paths,
         dropped_spans=dropped_spans,
     )

@@ -73,22 +73,15 @@ def add_options(parser: pytest.Parser) -> None:
         "may be repeated",
     )
     parser.addini("timestamps_instrument", "what to record undecorated, one a line", "linelist")
-    text = "what recording these may cost, in percent of the tests' own time, such as 10%"
-    group.addoption(
-        "--timestamps-budget",
-        metavar="PERCENT",
-        dest="timestamps_budget",
-        help=text.replace("%", "%%"),
-    )
-    parser.addini("timestamps_budget", text)
     for name, metavar, text in (
+        ("budget", "PERCENT", "what recording these may cost of the tests' own time, such as 10%"),
         ("top", "N", "rows in each table (default 10)"),
         ("modules", "N", "rows in the table of modules, 0 for none (default 10 if instrumented)"),
         ("sort", "ORDER", "order of functions: self (default), total or calls"),
         ("min-time", "TIME", "leave out what took less in total, such as 5ms (default: nothing)"),
     ):
         dest = f"timestamps_{name.replace('-', '_')}"
-        group.addoption(f"--timestamps-{name}", metavar=metavar, dest=dest, help=text)
+        group.addoption(f"--timestamps-{name}", metavar=metavar, dest=dest, help=_help(text))
         parser.addini(dest, text)
     for name, text in (
         ("subprocesses", "record instrumented packages in Python processes that tests start too"),
@@ -102,6 +95,11 @@ def add_options(parser: pytest.Parser) -> None:
         parser.addini(dest, text, type="bool", default=False)
 
 
+def _help(text: str) -> str:
+    """``text`` for argparse, which reads a percent sign as the start of a placeholder."""
+    return text.replace("%", "%%")
+
+
 def _add_gates(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
     group.addoption(
         "--timestamps-compare",
@@ -112,12 +110,8 @@ def _add_gates(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
     )
     parser.addini("timestamps_compare", "JSON reports to compare with, one a line", "linelist")
     text = "fail if METRIC>[+]NUMBER[%|ns|ms|s] holds, such as calls>+0,tokens>+10%"
-    # argparse reads a percent sign in a help text as the start of a placeholder.
     group.addoption(
-        "--timestamps-fail-on",
-        metavar="EXPR",
-        dest="timestamps_fail_on",
-        help=text.replace("%", "%%"),
+        "--timestamps-fail-on", metavar="EXPR", dest="timestamps_fail_on", help=_help(text)
     )
     parser.addini("timestamps_fail_on", text)
 
