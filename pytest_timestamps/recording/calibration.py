@@ -3,9 +3,9 @@
 from .activation import GUARD, Activation
 from .lane import Lane
 from .overhead import Cost, SpanCosts
-from .probes import CALLS, Probe, probes
+from .probes import CALLS, RESUMPTION, Probe, probes
 from .scope import ORIGIN, Origin, Scope
-from .tree import Node
+from .tree import Node, Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ _KEPT_ROUNDS = 15
 time, and the median of the latest doesn't mind.
 """
 
-_Round = tuple[float, float]
-"""A span's cost inside it, and its full cost."""
+_Round = tuple[float, float, float]
+"""A span's cost inside it, its full cost, and what recording measured by itself besides."""
 
 
 class Calibration:
@@ -93,9 +93,9 @@ def _measure(engine: "Engine", rounds: int, results: dict[str, list[_Round]]) ->
             lane.stack, lane.named = [], {}
             lane.top = node  # as if it were open: each call is a recursion
             _note(results, "fold", _round(root, plain, clock))
-            lane.begin_recursion(node)
-            _note(results, "direct fold", _round(root, plain, clock))
-            lane.end_recursion()
+            resumed = available[RESUMPTION]
+            lane.top = next(n for n in root.children.values() if n.site in resumed.sites)
+            _note(results, "resumed fold", _round(root, resumed, clock))
             lane.top = root
     finally:
         lane.take_back(saved)
@@ -116,23 +116,30 @@ def _guard(lane: Lane, root: Node, place: Node, origin: Origin) -> None:
     lane.named = {} if place is root else {place.site.name: [place]}
 
 
-def _round(root: Node, probe: Probe, clock: "Clock") -> _Round:
+def _round(root: Root, probe: Probe, clock: "Clock") -> _Round:
     """The cost of each of the probe's spans, this time."""
     empty_ns = _time(probe.empty, clock)
     bare_ns = _time(probe.bare, clock)
-    before_ns = _total_ns(root, probe)
+    before_ns, spent_before_ns = _total_ns(root, probe), root.scope.spent_ns
     spans_ns = _time(probe.recorded, clock)
     recorded_ns = _total_ns(root, probe) - before_ns
-    return (recorded_ns - (bare_ns - empty_ns)) / CALLS, (spans_ns - bare_ns) / CALLS
+    spent_ns = root.scope.spent_ns - spent_before_ns
+    return (
+        (recorded_ns - (bare_ns - empty_ns)) / CALLS,
+        (spans_ns - bare_ns - spent_ns) / CALLS,
+        spent_ns / CALLS,
+    )
 
 
 def _cost(rounds: list[_Round]) -> Cost:
     inner = sorted(one[0] for one in rounds)
     full = sorted(one[1] for one in rounds)
+    measured = sorted(one[2] for one in rounds)
     middle, quarter = len(rounds) // 2, len(rounds) // 4
     inner_ns = max(inner[middle], 0.0)
     spread_ns = (full[-1 - quarter] - full[quarter]) / 2
-    return Cost(inner_ns, max(full[middle] - inner_ns, 0.0), spread_ns)
+    outer_ns = max(full[middle] - inner_ns, 0.0)
+    return Cost(inner_ns, outer_ns, spread_ns, measured[middle])
 
 
 def _time(loop: "Callable[[], None]", clock: "Clock") -> int:

@@ -32,10 +32,10 @@ class Fold:
     """One recursive call: a span of ``key`` on ``node``, called from ``top``.
 
     ``shut`` are the nodes whose names it shuts: those opened since the fold before it.
-    ``active_ns`` is how long the span was active before it was suspended.
+    ``active_ns`` is how long the span was active before it was suspended, if it ``was_resumed``.
     """
 
-    __slots__ = ("active_ns", "key", "node", "shut", "start_ns", "top")
+    __slots__ = ("active_ns", "key", "node", "shut", "start_ns", "top", "was_resumed")
 
     def __init__(self, key: Any, node: Node, top: Node, shut: Sequence[Node]) -> None:
         self.key = key
@@ -44,6 +44,7 @@ class Fold:
         self.shut = shut
         self.start_ns = 0
         self.active_ns = 0
+        self.was_resumed = False
 
 
 class FoldingStack(Stack):
@@ -51,10 +52,11 @@ class FoldingStack(Stack):
 
     __slots__ = ()
 
-    def _fold(self, key: Any, frame: int, paused: Paused | None, node: Node) -> bool:
+    def _fold(self, key: Any, frame: int, paused: Paused | None, node: Node, began_ns: int) -> bool:
         """Open a recursive call of ``node``'s name, or go on with a ``paused`` one that is simple.
 
-        False, and nothing done, if it can't be done plainly.
+        What recording has done for it since ``began_ns`` is nobody's time. False, and nothing
+        done, if it can't be done plainly.
         """
         top, folds = self.top, self.folds
         if frame or node.root is not top.root:
@@ -69,7 +71,9 @@ class FoldingStack(Stack):
         folds.append(fold)
         self.top = node
         now_ns = fold.start_ns = self.clock()
+        _exempt(top, now_ns - began_ns)
         if paused is not None:
+            fold.was_resumed = True
             fold.active_ns = paused.active_ns
             node.resumes += 1
             node.suspended_ns += now_ns - paused.paused_ns
@@ -93,26 +97,19 @@ class FoldingStack(Stack):
                 latch.key = SHUT
         return True
 
-    def _open_direct(self, key: Any, frame: int, paused: Paused | None) -> bool:
+    def _open_direct(self, key: Any, frame: int, paused: Paused | None, began_ns: int) -> bool:
         """Open a call of the innermost open name, if it can be plain recursion."""
         top = self.top
         return (
             top.origin is ORIGIN.get()
             and type(top.site) is not PartSite
             and (paused is None or is_simple(paused, top))
-            and self._fold(key, frame, paused, top)
+            and self._fold(key, frame, paused, top, began_ns)
         )
 
-    def begin_recursion(self, node: Node) -> None:
-        """Be as if a recursive call of ``node`` had begun, for measuring; see `end_recursion`."""
-        self.top = node
-        self._fold(node.key, 0, None, node)
-
-    def end_recursion(self) -> None:
-        """Undo `begin_recursion`; nothing is open afterwards, and nothing was recorded."""
-        self._unfold()
-
-    def _open_folded(self, key: Any, site: Site, frame: int, paused: Paused | None) -> bool:
+    def _open_folded(
+        self, key: Any, site: Site, frame: int, paused: Paused | None, began_ns: int
+    ) -> bool:
         """Open a span on a folded stack, or go on with a ``paused`` one, if it can be plain."""
         top = self.top
         if top.origin is not ORIGIN.get() or not (paused is None or is_simple(paused, top)):
@@ -120,11 +117,10 @@ class FoldingStack(Stack):
         name = site.name
         if name in self.shut_names:
             known = self.shut_names[name]
-            return known is not None and self._fold(key, frame, paused, known)
+            return known is not None and self._fold(key, frame, paused, known, began_ns)
         node = self._open_above(name)
         if node is not None:
-            return self._fold(key, frame, paused, node)
-        began_ns = self.clock()
+            return self._fold(key, frame, paused, node, began_ns)
         child = top.child(key, site) or top.add(key, site)
         if child is None:
             return False
@@ -151,11 +147,12 @@ class FoldingStack(Stack):
             active_ns = now_ns - node.start_ns
             node.total_ns += active_ns
             self.top = node.parent
-        elif fold.key is not key:
+            node.finish(active_ns, failed)
+            return True
+        if fold.key is not key:
             return False
-        else:
-            active_ns = self._leave_fold(fold, now_ns)
-        node.finish(active_ns, failed)
+        node.finish(self._leave_fold(fold, now_ns), failed)
+        _exempt(fold.top, self.clock() - now_ns)
         return True
 
     def pause_folded(self, key: Any, now_ns: int) -> Paused | None:
@@ -163,7 +160,9 @@ class FoldingStack(Stack):
         fold = self.folds[-1]
         if self.top is not fold.node or fold.key is not key:
             return None
-        return Paused(key, fold.node.site, fold.node, self._leave_fold(fold, now_ns), now_ns)
+        paused = Paused(key, fold.node.site, fold.node, self._leave_fold(fold, now_ns), now_ns)
+        _exempt(fold.top, self.clock() - now_ns)
+        return paused
 
     def _leave_fold(self, fold: Fold, now_ns: int) -> int:
         """Take the innermost recursive call off; returns how long it was active in all."""
@@ -172,9 +171,9 @@ class FoldingStack(Stack):
         self.top = caller
         if fold.shut:
             self._open_again(fold)
-        else:
-            node.direct_folds_in += 1
-            caller.direct_folds_out += 1
+        if fold.was_resumed:
+            node.resumed_folds_in += 1
+            caller.resumed_folds_out += 1
         stretch_ns = now_ns - fold.start_ns
         node.credit_ns += stretch_ns
         node.plain_folds_in += 1
@@ -235,6 +234,7 @@ class FoldingStack(Stack):
             node.parent.exempt(node.start_ns - began_ns)
             return
         now_ns = self.clock()
+        node.parent.exempt(now_ns - began_ns)
         node.resumes += 1
         node.suspended_ns += now_ns - paused.paused_ns
         node.total_ns -= paused.active_ns
@@ -247,6 +247,16 @@ class FoldingStack(Stack):
         span.start_ns = span.began_ns = start_ns
         self._append(span)
         return span
+
+
+def _exempt(node: Node, spent_ns: int) -> None:
+    """Take what recording has just spent out of ``node``, and of all that encloses it.
+
+    This is `Node.exempt` of a node that is no root.
+    """
+    node.debit_ns += spent_ns
+    node.settled_ns += spent_ns
+    node.root.scope.spent_ns += spent_ns
 
 
 def is_simple(paused: Paused, node: Node) -> bool:

@@ -32,16 +32,16 @@ class Lane(FoldingStack):
 
     def open(self, key: Any, site: Site, frame: int = 0, paused: Paused | None = None) -> None:
         """Open a span here and now, or go on with a ``paused`` one."""
+        began_ns = self.clock()
         refresh(self.top)
-        if self.top.site.name == site.name and self._open_direct(key, frame, paused):
+        if self.top.site.name == site.name and self._open_direct(key, frame, paused, began_ns):
             return
         if self.folds:
-            if self._open_folded(key, site, frame, paused):
+            if self._open_folded(key, site, frame, paused, began_ns):
                 return
             self.expand()
         if self.stack and paused is None and self._open_known(key, site, frame):
             return
-        began_ns = 0 if self.stack else self.clock()
         place = self.settle()
         if place is None:
             return
@@ -55,7 +55,7 @@ class Lane(FoldingStack):
                 child, folded_into = self._find_child(place, key, site, paused)
             if folded_into is not None:
                 simple = paused is None or is_simple(paused, folded_into)
-                if simple and self._fold(key, frame, paused, folded_into):
+                if simple and self._fold(key, frame, paused, folded_into, began_ns):
                     return
             elif child is not None:
                 self.top = child

@@ -10,23 +10,36 @@ __all__ = ["NO_OVERHEAD", "Cost", "SpanCosts"]
 class Cost:
     """Nanoseconds that one stretch of recording adds; ``spread_ns`` is half the quartile range.
 
-    ``full_ns``, inner and outer together, is what it adds to whoever encloses it.
+    ``full_ns``, inner and outer together, is what it adds to whoever encloses it, besides the
+    ``measured_ns`` that recording measures each time, and takes out by itself.
     """
 
-    __slots__ = ("full_ns", "inner_ns", "outer_ns", "spread_ns")
+    __slots__ = ("full_ns", "inner_ns", "measured_ns", "outer_ns", "spread_ns")
 
-    def __init__(self, inner_ns: float, outer_ns: float, spread_ns: float = 0.0) -> None:
+    def __init__(
+        self,
+        inner_ns: float,
+        outer_ns: float,
+        spread_ns: float = 0.0,
+        measured_ns: float = 0.0,
+    ) -> None:
         self.inner_ns = inner_ns
         self.outer_ns = outer_ns
         self.full_ns = inner_ns + outer_ns
         self.spread_ns = spread_ns
+        self.measured_ns = measured_ns
+
+    @property
+    def whole_ns(self) -> float:
+        """All that it takes, whoever finds out."""
+        return self.full_ns + self.measured_ns
 
 
 class SpanCosts:
     """What a span costs by its site's kind, ``slow`` what one on a guarded lane does.
 
-    ``fold`` is what a recursive call costs, ``direct_fold`` what it costs where nothing was opened
-    since the one before, ``guarded_fold`` what one on a guarded lane does,
+    ``fold`` is what a recursive call costs, ``resumed_fold`` what it does from a resumption on,
+    ``guarded_fold`` what one on a guarded lane does,
     ``missed_ns`` what a span costs more where its caller called something else before.
     ``counted_ns`` is the cost of a call that is counted and not timed, ``sampled`` what such a
     function's call costs more than others where it is timed.
@@ -36,10 +49,10 @@ class SpanCosts:
         "_kinds",
         "code",
         "counted_ns",
-        "direct_fold",
         "fold",
         "guarded_fold",
         "missed_ns",
+        "resumed_fold",
         "sampled",
         "slow",
     )
@@ -55,7 +68,7 @@ class SpanCosts:
         self.code = kinds["code"]
         self.slow = kinds["slow"]
         self.fold = kinds["fold"]
-        self.direct_fold = kinds.get("direct fold", self.fold)
+        self.resumed_fold = kinds.get("resumed fold", self.fold)
         self.guarded_fold = kinds["guarded fold"]
         self.missed_ns = missed_ns
         self.counted_ns = counted_ns

@@ -103,10 +103,11 @@ class Pricing:
         costs = self._costs
         folded_ns = 0.0
         if node.plain_folds_in or node.plain_folds_out:
-            direct_in, direct_out = node.direct_folds_in, node.direct_folds_out
-            calls_in, calls_out = node.plain_folds_in - direct_in, node.plain_folds_out - direct_out
+            resumed_in, resumed_out = node.resumed_folds_in, node.resumed_folds_out
+            calls_in = node.plain_folds_in - resumed_in
+            calls_out = node.plain_folds_out - resumed_out
             folded_ns += self._charge_folds(i, costs.fold, calls_in, calls_out)
-            folded_ns += self._charge_folds(i, costs.direct_fold, direct_in, direct_out)
+            folded_ns += self._charge_folds(i, costs.resumed_fold, resumed_in, resumed_out)
         if node.folded_in or node.folded_out:
             calls_in, calls_out = node.folded_in, node.folded_out
             folded_ns += self._charge_folds(i, costs.guarded_fold, calls_in, calls_out)
@@ -139,7 +140,7 @@ class Pricing:
             return plain * cost.inner_ns, plain * cost.outer_ns
         slow = max(node.slow - node.folded_in, 0)
         plain = max(plain + node.resumes - node.slow, 0)
-        resumes = min(node.resumes, plain)
+        resumes = min(max(node.resumes - node.resumed_folds_in, 0), plain)
         plain -= resumes
         resumption = costs.of_resumption(node.site.kind)
         return (

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
     Loop = Callable[[], None]
 
-__all__ = ["CALLS", "Probe", "probes"]
+__all__ = ["CALLS", "RESUMPTION", "Probe", "probes"]
 
 CALLS = 40
 """Spans of one run of a probe; even, so that two functions can share them."""
+
+RESUMPTION = "suspendable code, resumed"
+"""The kind of probe whose spans are one generator's stretches."""
 
 _RANGE = range(CALLS)
 _HALF = range(CALLS // 2)

@@ -39,11 +39,12 @@ class Seen:
         self.calls += node.calls
         self.cost_ns += node.calls * cost.full_ns
         if node.plain_folds_in:
-            direct = node.direct_folds_in
-            self.cost_ns += (node.plain_folds_in - direct) * costs.fold.full_ns
-            self.cost_ns += direct * costs.direct_fold.full_ns
+            resumed = node.resumed_folds_in
+            self.cost_ns += (node.plain_folds_in - resumed) * costs.fold.whole_ns
+            self.cost_ns += resumed * costs.resumed_fold.whole_ns
         if node.resumes:
-            self.cost_ns += node.resumes * costs.of_resumption(node.site.kind).full_ns
+            plain = node.resumes - node.resumed_folds_in
+            self.cost_ns += plain * costs.of_resumption(node.site.kind).full_ns
         self.self_ns += _self_ns(node, costs)
         self.leaf = self.leaf and not (
             node.children or node.plain_folds_out or node.folded_out or node.over

@@ -108,8 +108,8 @@ class Node:
     ``start_ns`` is the start of the running or latest span, moved later by what it spent suspended.
     ``credit_ns`` and ``debit_ns`` move folded recursion from the caller's self time to the
     called name's; ``folded_in`` and ``folded_out`` count those calls on a guarded lane,
-    ``plain_folds_in`` and ``plain_folds_out`` on a folded one; of these, ``direct_folds_in`` and
-    ``direct_folds_out`` followed another one at once, with nothing opened in between.
+    ``plain_folds_in`` and ``plain_folds_out`` on a folded one; of these, ``resumed_folds_in`` and
+    ``resumed_folds_out`` began with a resumption.
     ``settled_ns`` is what recording cost on top of it in scopes that are gone.
     ``recent`` is the child that was opened last, tried before ``children``: it saves a third of
     finding it. ``misses`` counts where it was another one.
@@ -126,8 +126,6 @@ class Node:
         "counted",
         "credit_ns",
         "debit_ns",
-        "direct_folds_in",
-        "direct_folds_out",
         "due",
         "errors",
         "folded_in",
@@ -145,6 +143,8 @@ class Node:
         "plain_folds_in",
         "plain_folds_out",
         "recent",
+        "resumed_folds_in",
+        "resumed_folds_out",
         "resumes",
         "root",
         "sampled",
@@ -194,8 +194,8 @@ class Node:
         self.folded_out = 0
         self.plain_folds_in = 0
         self.plain_folds_out = 0
-        self.direct_folds_in = 0
-        self.direct_folds_out = 0
+        self.resumed_folds_in = 0
+        self.resumed_folds_out = 0
         self.credit_ns = 0
         self.debit_ns = 0
         self.settled_ns = 0.0

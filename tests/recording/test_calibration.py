@@ -21,14 +21,23 @@ def uncalibrated() -> Iterator[None]:
 
 
 def test_every_way_of_recording_costs_what_the_clock_says() -> None:
-    """Each read of the clock is one tick: one inside of a span, and one more around it."""
+    """Each read of the clock is one tick: one inside of a span, and one more around it.
+
+    A guarded lane reads it once more, and a folded one measures what two reads bracket by itself.
+    """
     ENGINE.use_clock(itertools.count().__next__, calibrate=True)
     with Capture():
         ENGINE.look_at_costs()
     costs = ENGINE.costs
-    folds = (costs.fold, costs.direct_fold, costs.guarded_fold)
-    for cost in (costs.code, costs.of("block"), costs.slow, *folds):
-        assert (cost.inner_ns, cost.full_ns) == (1.0, 2.0)
+    for cost in (costs.code, costs.of("block")):
+        assert (cost.inner_ns, cost.full_ns, cost.whole_ns) == (1.0, 2.0, 2.0)
+    for cost in (costs.slow, costs.guarded_fold):
+        assert (cost.inner_ns, cost.full_ns, cost.whole_ns) == (1.0, 3.0, 3.0)
+    fold, resumed = costs.fold, costs.resumed_fold
+    assert (fold.inner_ns, fold.full_ns, fold.whole_ns) == (1.0, 2.0, 4.0)
+    # a generator that is resumed forty times runs in forty-one stretches
+    stretches = (resumed.inner_ns, resumed.full_ns, resumed.whole_ns)
+    assert stretches == tuple(ticks * 41 / 40 for ticks in (1.0, 2.0, 4.0))
 
 
 def test_calibrating_disturbs_nothing_that_is_open() -> None:

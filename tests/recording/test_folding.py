@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -201,3 +202,43 @@ def test_a_collector_within_a_recursion_begins_anew(clock: FakeClock) -> None:
         rec(4)
     assert tree(outer) == {"rec": (5, 5, 5)}
     assert tree(captures[0]) == {"rec": (2, 2, 2)}
+
+
+@pytest.fixture
+def ticking(clock: FakeClock) -> None:
+    """The engine's clock goes on by one each time that it is looked at."""
+    ENGINE.use_clock(itertools.count().__next__)
+
+
+@pytest.mark.usefixtures("ticking")
+def test_what_a_recursive_call_costs_is_measured() -> None:
+    """Recording's own way to a recursive call and back is in no figure, however long it takes."""
+
+    @timestamp(name="rec")
+    def rec(depth: int) -> None:
+        if depth:
+            rec(depth - 1)
+
+    with Capture() as capture:
+        rec(3)
+    (row,) = capture.recording().paths
+    # the clock goes on by one at each look; each call is left and come back to: one tick each
+    assert (row.calls, row.total_ns, row.self_ns) == (4, 7, 7)
+
+
+@pytest.mark.usefixtures("ticking")
+def test_what_resuming_a_recursive_generator_costs_is_measured() -> None:
+    """A generator that delegates to itself has its own time, however often it is resumed."""
+
+    @timestamp(name="walk")
+    def walk(depth: int) -> Iterator[int]:
+        if depth:
+            yield from walk(depth - 1)
+        else:
+            yield from range(5)
+
+    with Capture() as capture:
+        assert list(walk(1)) == [0, 1, 2, 3, 4]
+    (row,) = capture.recording().paths
+    # six stretches, in each of which it is entered twice and left twice
+    assert (row.calls, row.total_ns, row.self_ns) == (2, 6 * 3, 6 * 3)

@@ -24,7 +24,7 @@ COSTS = SpanCosts(
         "suspendable code, resumed": Cost(5.0, 20.0),
         "slow": Cost(30.0, 70.0),
         "fold": Cost(11.0, 22.0),
-        "direct fold": Cost(7.0, 11.0),
+        "resumed fold": Cost(7.0, 11.0),
         "guarded fold": Cost(50.0, 90.0),
     },
     2.0,
@@ -150,15 +150,17 @@ def test_cost_of_a_recursion_is_its_own(trees: Trees) -> None:
     assert trees.overhead_ns == 10 + 10 * 33
 
 
-def test_cost_of_a_direct_recursion_is_its_own(trees: Trees) -> None:
-    """Where nothing was opened since the recursive call before, less has to be done."""
-    outer = spans(trees.root, "outer", 10_000)
-    outer.calls, outer.plain_folds_in, outer.plain_folds_out = 11, 10, 10
-    outer.direct_folds_in = outer.direct_folds_out = 9
+def test_cost_of_a_resumption_within_a_recursion_is_its_own(trees: Trees) -> None:
+    """A recursive generator's stretches are charged apart from its calls, and none twice."""
+    outer = spans(trees.root, "outer", 10_000, kind="suspendable code")
+    outer.calls, outer.plain_folds_in, outer.plain_folds_out = 3, 12, 12
+    outer.resumed_folds_in = outer.resumed_folds_out = 10
+    outer.resumes = 10 + 4
     row = trees.freeze(COSTS)["outer"]
-    left_ns = 10_000 - 3 - 1 * 33 - 9 * 18
+    # one plain start, four plain resumptions, two recursive calls, ten of their resumptions
+    left_ns = 10_000 - 3 - 4 * 5 - 2 * 33 - 10 * 18
     assert (row.total_ns, row.self_ns) == (left_ns, left_ns)
-    assert trees.overhead_ns == 10 + 1 * 33 + 9 * 18
+    assert trees.overhead_ns == 10 + 4 * 25 + 2 * 33 + 10 * 18
 
 
 def test_cost_of_a_recursion_on_a_guarded_lane_is_its_own(trees: Trees) -> None:
