@@ -1,6 +1,6 @@
 """``python -m benchmarks.packages``: what profiling whole packages costs, and what it finds.
 
-python -m benchmarks.packages --quick --suite mistune   one round, cProfile and ours: a minute
+python -m benchmarks.packages --quick --suite mistune   one round, cProfile and ours: two minutes
 python -m benchmarks.packages                           every profiler that is installed here
 python -m benchmarks.packages --all-pythons             everywhere; writes the docs page
 """
@@ -19,6 +19,7 @@ from benchmarks.packages.page import print_measured
 from benchmarks.packages.profilers import (
     CPROFILE,
     OURS,
+    PLAIN,
     PROFILERS,
     Profiler,
     profiler_version,
@@ -35,7 +36,7 @@ def main() -> int:
         from benchmarks.packages.everywhere import measure_everywhere
 
         return measure_everywhere(rounds, arguments.python)
-    names = arguments.profiler or ([CPROFILE, OURS] if arguments.quick else None)
+    names = arguments.profiler or ([CPROFILE, PLAIN, OURS] if arguments.quick else None)
     profilers = _profilers(names, arguments.option or ())
     measured: list[Measured] = []
     for suite in PROFILED:

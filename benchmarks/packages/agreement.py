@@ -1,6 +1,6 @@
 """How far two rankings of the same package's functions agree."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.packages.self_times import SelfTimes
@@ -10,10 +10,10 @@ __all__ = ["Agreement", "added", "agreement", "hottest"]
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How many of the reference's five and ten hottest functions are among the other's.
+    """How many of the five and ten hottest functions are among the reference's.
 
-    ``weight`` is the reference's time in the other's ten, as a share of that in its own ten: it
-    tells a swap of two equals at the tenth place from a function that was missed.
+    ``weight`` is the reference's time in these ten, as a share of that in its own ten: it tells a
+    swap of two equals at the tenth place from a function that was missed.
     """
 
     five: int
@@ -26,16 +26,27 @@ def hottest(times: SelfTimes, limit: int) -> list[str]:
     return sorted(times, key=lambda name: (-times[name], name))[:limit]
 
 
-def agreement(times: SelfTimes, reference: SelfTimes) -> Agreement:
-    """Compare with the reference."""
-    five = set(hottest(times, 5)) & set(hottest(reference, 5))
-    mine, theirs = hottest(times, 10), hottest(reference, 10)
-    weight_s = sum(reference.get(name, 0.0) for name in mine)
+def agreement(times: SelfTimes, reference: Sequence[SelfTimes]) -> Agreement:
+    """Compare with the rounds of the reference, of which there is at least one.
+
+    What is among the five in all of its rounds belongs there. Places that its rounds give to one
+    function or another are right with any of these: it doesn't say which.
+    """
+    sums = added(reference)
+    mine, theirs = hottest(times, 10), hottest(sums, 10)
     return Agreement(
-        len(five),
-        len({*mine} & {*theirs}),
-        weight_s / (sum(reference[name] for name in theirs) or 1.0),
+        _shared(times, reference, 5),
+        _shared(times, reference, 10),
+        sum(sums.get(name, 0.0) for name in mine) / (sum(sums[name] for name in theirs) or 1.0),
     )
+
+
+def _shared(times: SelfTimes, reference: Sequence[SelfTimes], limit: int) -> int:
+    mine = set(hottest(times, limit))
+    rounds = [set(hottest(one, limit)) for one in reference]
+    sure = set.intersection(*rounds)
+    others = set.union(*rounds) - sure
+    return len(mine & sure) + min(len(mine & others), limit - len(sure))
 
 
 def added(rounds: Iterable[SelfTimes]) -> SelfTimes:

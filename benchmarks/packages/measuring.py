@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.children import compiling
 from benchmarks.packages.agreement import Agreement, added, agreement, hottest
 from benchmarks.packages.functions import Place, functions_of
-from benchmarks.packages.profilers import CPROFILE, WITHOUT, Profiler, missing
+from benchmarks.packages.profilers import CPROFILE, PLAIN, WITHOUT, Profiler, missing
 from benchmarks.packages.self_times import SelfTimes
 from tools.real_suites.running import Outcomes, SuiteRun, differing, run_suite
 from tools.real_suites.sources import SCRATCH, download, lay_out, suite_variables
@@ -24,8 +24,9 @@ class Measured:
     """One profiler on one suite.
 
     ``absent`` says why there is nothing to tell; then all else is empty. ``wall_s`` is the median
-    of the rounds; ``differing`` says which outcomes changed, empty if none; ``hottest`` has names
-    and seconds of self time over all rounds, the most first.
+    of the rounds; ``differing`` says which outcomes changed, empty if none; ``agreement`` is with
+    cProfile, ``plain_agreement`` with its plain form; ``hottest`` has names and seconds of self
+    time over all rounds, the most first.
     """
 
     suite: str
@@ -38,6 +39,7 @@ class Measured:
     processor_ratio: float = 0.0
     differing: str = ""
     agreement: Agreement | None = None
+    plain_agreement: Agreement | None = None
     hottest: Sequence[tuple[str, float]] = ()
 
 
@@ -109,7 +111,7 @@ def _last_line(log: Path) -> str:
 def _results(
     suite: Suite, subjects: Sequence[_Subject], without: _Subject, outcomes: Outcomes
 ) -> Iterator[Measured]:
-    reference = next((one.times for one in subjects if one.profiler.name == CPROFILE), [])
+    times_of = {one.profiler.name: one.times for one in subjects}
     for subject in subjects:
         name, runs = subject.profiler.name, subject.runs
         if subject.absent or not runs:
@@ -127,18 +129,20 @@ def _results(
             wall_ratio=median(run.wall_s / base.wall_s for run, base in pairs),
             processor_ratio=median(run.processor_s / base.processor_s for run, base in pairs),
             differing=differing(outcomes, changed[0] or {}) if changed else "",
-            agreement=_agreement(name, subject.times, reference),
+            agreement=_agreement(name, times_of, CPROFILE),
+            plain_agreement=_agreement(name, times_of, PLAIN),
             hottest=[(one, times[one]) for one in hottest(times, 10)],
         )
 
 
 def _agreement(
-    name: str, times: Sequence[SelfTimes], reference: Sequence[SelfTimes]
+    name: str, times_of: Mapping[str, Sequence[SelfTimes]], reference: str
 ) -> Agreement | None:
-    """cProfile is held against itself, its first round against the others, to tell the noise."""
-    if name == CPROFILE:
-        times, reference = times[:1], reference[1:]
-    return agreement(added(times), added(reference)) if times and reference else None
+    """The reference is held against itself, its first round against the others: its noise."""
+    times, rounds = times_of[name], times_of.get(reference, ())
+    if name == reference:
+        times, rounds = times[:1], rounds[1:]
+    return agreement(added(times), rounds) if times and rounds else None
 
 
 def measured_to_json(measured: Measured) -> dict[str, Any]:
@@ -146,5 +150,7 @@ def measured_to_json(measured: Measured) -> dict[str, Any]:
 
 
 def measured_from_json(content: dict[str, Any]) -> Measured:
-    found = content["agreement"]
-    return Measured(**{**content, "agreement": Agreement(**found) if found else None})
+    names = ("agreement", "plain_agreement")
+    found = {name: content.get(name) for name in names}
+    agreements = {name: Agreement(**one) for name, one in found.items() if one}
+    return Measured(**{**content, **dict.fromkeys(names), **agreements})

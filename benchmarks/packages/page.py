@@ -21,14 +21,26 @@ PREFACE = "\n".join(
         "run without a profiler, beside it the processor time's; both are medians over the rounds.",
         "Each profiler is started as its own users start it, and writes what it writes by itself.",
         "",
-        "Below it stands how many of the package's functions that cProfile has as its five and "
-        "ten hottest by self time are among the profiler's own five and ten, and how much of "
-        "the ten's time those functions have.",
+        "Below it stands how many of the profiler's five and ten hottest functions by self time "
+        "are among the reference's, and how much of the time of the reference's ten the profiler's "
+        "ten have: first against cProfile as everybody runs it, then, in bold, against "
+        "`cProfile.Profile(builtins=False)`.",
         "Self time is what a function does less the package's own functions that it calls: the "
-        "time of builtins and other libraries, which cProfile tells apart, is handed on to the "
-        "package's functions that called them, by one rule for every profiler.",
-        "In cProfile's own row its first round is held against its others: what it agrees with "
-        "itself is what can be expected of another.",
+        "time of builtins and other libraries, where a profiler tells it apart, is handed on to "
+        "the package's functions that called them, by one rule for every profiler.",
+        "cProfile itself is no even measure for that: what it costs stays in its figures, for each "
+        "call of a builtin too, so that a function with many of them looks several times as slow "
+        "as it is; and it doesn't tell which part of what a builtin such as `exec`, `__import__` "
+        "or `next` has called was called for whom, so that some of the imports of all modules and "
+        "of pytest's own work is handed to a package that uses them too.",
+        "Without builtins it measures self time as it is meant here, and nearly all of both is "
+        "gone; what it costs for each Python function, other libraries' too, is still in it.",
+        "Where the reference's own rounds give a place to one function or another, any of these "
+        "is right: it doesn't say which belongs there.",
+        "In the reference's own row its first round is held against its others: what it agrees "
+        "with itself is what can be expected of another.",
+        "The plugin records tests and fixtures, and pytest-profiling tests; the others the whole "
+        "process, with imports and collection.",
         "On Python 3.11 the plugin replaces functions by wrappers, which a test of pickling sees.",
         "pytest-autoprofile tells the time of lines, with all that they call, and so no self time.",
         "",
@@ -49,6 +61,8 @@ def print_measured(measured: Iterable[Measured], details: bool) -> None:
             continue
         figures = f"{row.wall_ratio:6.2f} ×  processor {row.processor_ratio:6.2f} ×"
         agreed = f"  {_agreed(row.agreement)}" if row.agreement else ""
+        if row.plain_agreement:
+            agreed += f"  without builtins {_agreed(row.plain_agreement)}"
         changed = f"  OUTCOMES DIFFER: {row.differing}" if row.differing else ""
         print(f"  {row.profiler:24} {row.wall_s:6.2f} s {figures}{agreed}{changed}", flush=True)
     if details:
@@ -103,7 +117,12 @@ def _cell(row: Measured | None, limit: Measured | None) -> str:
     if row.profiler == OURS and limit is not None and not limit.absent:
         text += " ✓" if row.wall_ratio <= limit.wall_ratio else " ✗"
     text += f" ({row.processor_ratio:.2f} ×)"
-    return f"{text}<br>{_agreed(row.agreement)}" if row.agreement else text
+    texts = [text]
+    if row.agreement:
+        texts.append(_agreed(row.agreement))
+    if row.plain_agreement:
+        texts.append(f"**{_agreed(row.plain_agreement)}**")
+    return "<br>".join(texts)
 
 
 def _agreed(agreed: Agreement) -> str:

@@ -9,10 +9,20 @@ from pathlib import Path
 from benchmarks.packages.functions import Place
 from benchmarks.packages.self_times import SelfTimes, from_pstats, from_report, from_trace
 
-__all__ = ["CPROFILE", "OURS", "PROFILERS", "WITHOUT", "Profiler", "missing", "profiler_version"]
+__all__ = [
+    "CPROFILE",
+    "OURS",
+    "PLAIN",
+    "PROFILERS",
+    "WITHOUT",
+    "Profiler",
+    "missing",
+    "profiler_version",
+]
 
 WITHOUT = "no profiler"
 CPROFILE = "cProfile"
+PLAIN = "cProfile, builtins=False"
 OURS = "--timestamps-instrument"
 
 
@@ -39,6 +49,13 @@ PROFILERS: tuple[Profiler, ...] = (
         CPROFILE,
         "cProfile",
         start=("-m", "cProfile", "-o", "{out}", "-m", "pytest"),
+        reads=from_pstats,
+    ),
+    # Nobody starts it like this: it is what the others are held against.
+    Profiler(
+        PLAIN,
+        "cProfile",
+        start=("-m", "benchmarks.packages.plain_cprofile", "{out}", "pytest"),
         reads=from_pstats,
     ),
     Profiler(

@@ -3,15 +3,17 @@
 import cProfile
 import json
 import marshal
+import pstats
 import runpy
 from pathlib import Path
 
 import pytest
 
+from benchmarks.packages import plain_cprofile
 from benchmarks.packages.agreement import Agreement, added, agreement
 from benchmarks.packages.functions import functions_of, place
 from benchmarks.packages.measuring import Measured, measured_from_json, measured_to_json
-from benchmarks.packages.page import render_page
+from benchmarks.packages.page import print_measured, render_page
 from benchmarks.packages.profilers import CPROFILE, OURS, WITHOUT
 from benchmarks.packages.self_times import from_pstats, from_report, from_trace
 
@@ -126,7 +128,17 @@ def test_agreement_counts_what_both_have_at_the_top() -> None:
     other = {**reference, "f4": 0.0, "f11": 30.0}
     ten_s = sum(20 - n for n in range(10))
     expected = Agreement(4, 9, pytest.approx((ten_s - 16 + 9) / ten_s))
-    assert agreement(other, reference) == expected
+    assert agreement(other, [reference]) == expected
+
+
+def test_agreement_takes_what_any_round_of_the_reference_has() -> None:
+    """Of two that change places between the reference's rounds either one agrees, others don't."""
+    first = {f"f{n}": float(20 - n) for n in range(6)}
+    second = {**first, "f4": 15.0, "f5": 16.0}
+    assert agreement({**first, "f4": 0.0}, [first, second]).five == 5
+    assert agreement({**first, "f5": 0.0}, [first, second]).five == 5
+    # there is one place for both
+    assert agreement({**first, "f3": 0.0}, [first, second]).five == 4
 
 
 def test_rounds_are_added() -> None:
@@ -146,7 +158,8 @@ def test_page_judges_ours_and_names_what_is_missing() -> None:
         Measured(suite, CPROFILE, rounds=3, wall_ratio=2, processor_ratio=2.1),
         Measured(
             suite, OURS, rounds=3, wall_ratio=1.5, processor_ratio=1.6,
-            differing="1 tests, such as test_a", agreement=Agreement(5, 9, 0.98),
+            differing="1 tests, such as test_a", agreement=Agreement(4, 9, 0.98),
+            plain_agreement=Agreement(5, 10, 1.0),
         ),
         Measured(suite, "viztracer", absent="viztracer is not installed"),
     ]  # fmt: skip
@@ -156,8 +169,8 @@ def test_page_judges_ours_and_names_what_is_missing() -> None:
     assert "| | shop 1.0 |" in page
     assert "| no profiler | 2.00 s, 7 tests |" in page
     assert "| cProfile | 2.00 × (2.10 ×) |" in page
-    line = "| --timestamps-instrument | 1.50 × ✓ (1.60 ×)<br>5 of 5, 9 of 10, 98% |"
-    assert line in page
+    line = "| --timestamps-instrument | 1.50 × ✓ (1.60 ×)<br>"
+    assert f"{line}4 of 5, 9 of 10, 98%<br>**5 of 5, 10 of 10, 100%** |" in page
     assert "| viztracer | – |" in page
     assert "viztracer was not measured on shop==1.0: viztracer is not installed." in page
     differ = "Outcomes of shop==1.0 differ under --timestamps-instrument: 1 tests, such as test_a."
@@ -167,7 +180,37 @@ def test_page_judges_ours_and_names_what_is_missing() -> None:
 
 def test_figures_survive_their_file() -> None:
     """What one Python's process writes is what the page's process reads."""
-    row = Measured("shop==1.0", OURS, agreement=Agreement(5, 9, 0.98), hottest=(("a", 1.0),))
+    row = Measured(
+        "shop==1.0", OURS, agreement=Agreement(5, 9, 0.98), plain_agreement=Agreement(4, 8, 0.9),
+        hottest=(("a", 1.0),),
+    )  # fmt: skip
     again = measured_from_json(json.loads(json.dumps(measured_to_json(row))))
-    assert again.agreement == row.agreement
+    assert (again.agreement, again.plain_agreement) == (row.agreement, row.plain_agreement)
     assert [tuple(one) for one in again.hottest] == list(row.hottest)
+
+
+def test_terminal_shows_both_agreements(capsys: pytest.CaptureFixture[str]) -> None:
+    """The one with cProfile as it is run comes first, the one without builtins says so."""
+    row = Measured(
+        "shop==1.0", OURS, agreement=Agreement(4, 9, 0.98), plain_agreement=Agreement(5, 10, 1.0)
+    )
+    print_measured([row], details=False)
+    expected = "4 of 5, 9 of 10, 98%  without builtins 5 of 5, 10 of 10, 100%"
+    assert expected in capsys.readouterr().out
+
+
+def test_plain_cprofile_leaves_builtins_to_their_callers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It runs a module as a program with its arguments, and knows of no builtin."""
+    (tmp_path / "shop_program.py").write_text(
+        "import sys\n\ndef work():\n    sorted(sys.argv[1:])\n\nwork()\nsys.exit(3)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["", str(tmp_path / "stats"), "shop_program", "b", "a"])
+    with pytest.raises(SystemExit, match="3"):
+        plain_cprofile.main()
+    stats = pstats.Stats(str(tmp_path / "stats")).stats  # type: ignore[attr-defined]  # as elsewhere
+    names = {name for _, _, name in stats}
+    assert "work" in names
+    assert not any("sorted" in name for name in names)
