@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from benchmarks.packages.self_times import SelfTimes
+from benchmarks.packages.self_times import Times
 
 __all__ = ["Agreement", "added", "agreement", "hottest"]
 
@@ -21,12 +21,12 @@ class Agreement:
     weight: float
 
 
-def hottest(times: SelfTimes, limit: int) -> list[str]:
+def hottest(times: Times, limit: int) -> list[str]:
     """The names with the most self time."""
     return sorted(times, key=lambda name: (-times[name], name))[:limit]
 
 
-def agreement(times: SelfTimes, reference: Sequence[SelfTimes]) -> Agreement:
+def agreement(times: Times, reference: Sequence[Times]) -> Agreement:
     """Compare with the rounds of the reference, of which there is at least one.
 
     What is among the five in all of its rounds belongs there. Places that its rounds give to one
@@ -41,7 +41,7 @@ def agreement(times: SelfTimes, reference: Sequence[SelfTimes]) -> Agreement:
     )
 
 
-def _shared(times: SelfTimes, reference: Sequence[SelfTimes], limit: int) -> int:
+def _shared(times: Times, reference: Sequence[Times], limit: int) -> int:
     mine = set(hottest(times, limit))
     rounds = [set(hottest(one, limit)) for one in reference]
     sure = set.intersection(*rounds)
@@ -49,7 +49,7 @@ def _shared(times: SelfTimes, reference: Sequence[SelfTimes], limit: int) -> int
     return len(mine & sure) + min(len(mine & others), limit - len(sure))
 
 
-def added(rounds: Iterable[SelfTimes]) -> SelfTimes:
+def added(rounds: Iterable[Times]) -> Times:
     """The sums over several runs."""
     sums: dict[str, float] = {}
     for times in rounds:

@@ -11,7 +11,7 @@ from benchmarks.children import compiling
 from benchmarks.packages.agreement import Agreement, added, agreement, hottest
 from benchmarks.packages.functions import Place, functions_of
 from benchmarks.packages.profilers import CPROFILE, PLAIN, WITHOUT, Profiler, missing
-from benchmarks.packages.self_times import SelfTimes
+from benchmarks.packages.self_times import Times
 from tools.real_suites.running import Outcomes, SuiteRun, differing, run_suite
 from tools.real_suites.sources import SCRATCH, download, lay_out, suite_variables
 from tools.real_suites.suites import Suite
@@ -25,7 +25,8 @@ class Measured:
 
     ``absent`` says why there is nothing to tell; then all else is empty. ``wall_s`` is the median
     of the rounds; ``differing`` says which outcomes changed, empty if none; ``agreement`` is with
-    cProfile, ``plain_agreement`` with its plain form; ``hottest`` has names and seconds of self
+    cProfile, ``plain_agreement`` with its plain form, both by self time, ``total_agreement`` with
+    cProfile by total time; ``hottest`` has names and seconds of self
     time over all rounds, the most first.
     """
 
@@ -40,6 +41,7 @@ class Measured:
     differing: str = ""
     agreement: Agreement | None = None
     plain_agreement: Agreement | None = None
+    total_agreement: Agreement | None = None
     hottest: Sequence[tuple[str, float]] = ()
 
 
@@ -50,7 +52,8 @@ class _Subject:
     profiler: Profiler
     absent: str = ""
     runs: list[SuiteRun] = field(default_factory=list)
-    times: list[SelfTimes] = field(default_factory=list)
+    times: list[Times] = field(default_factory=list)
+    totals: list[Times] = field(default_factory=list)
 
 
 def measure_suite(suite: Suite, profilers: Sequence[Profiler], rounds: int) -> Iterator[Measured]:
@@ -101,6 +104,8 @@ def _run(
     written = Path(profiler.written.format(**filled))
     if profiler.reads is not None and written.exists():
         subject.times.append(profiler.reads(written, functions))
+    if profiler.reads_totals is not None and written.exists():
+        subject.totals.append(profiler.reads_totals(written, functions))
 
 
 def _last_line(log: Path) -> str:
@@ -112,6 +117,7 @@ def _results(
     suite: Suite, subjects: Sequence[_Subject], without: _Subject, outcomes: Outcomes
 ) -> Iterator[Measured]:
     times_of = {one.profiler.name: one.times for one in subjects}
+    totals_of = {one.profiler.name: one.totals for one in subjects}
     for subject in subjects:
         name, runs = subject.profiler.name, subject.runs
         if subject.absent or not runs:
@@ -131,12 +137,13 @@ def _results(
             differing=differing(outcomes, changed[0] or {}) if changed else "",
             agreement=_agreement(name, times_of, CPROFILE),
             plain_agreement=_agreement(name, times_of, PLAIN),
+            total_agreement=_agreement(name, totals_of, CPROFILE),
             hottest=[(one, times[one]) for one in hottest(times, 10)],
         )
 
 
 def _agreement(
-    name: str, times_of: Mapping[str, Sequence[SelfTimes]], reference: str
+    name: str, times_of: Mapping[str, Sequence[Times]], reference: str
 ) -> Agreement | None:
     """The reference is held against itself, its first round against the others: its noise."""
     times, rounds = times_of[name], times_of.get(reference, ())
@@ -150,7 +157,7 @@ def measured_to_json(measured: Measured) -> dict[str, Any]:
 
 
 def measured_from_json(content: dict[str, Any]) -> Measured:
-    names = ("agreement", "plain_agreement")
+    names = ("agreement", "plain_agreement", "total_agreement")
     found = {name: content.get(name) for name in names}
     agreements = {name: Agreement(**one) for name, one in found.items() if one}
     return Measured(**{**content, **dict.fromkeys(names), **agreements})

@@ -7,7 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from benchmarks.packages.functions import Place
-from benchmarks.packages.self_times import SelfTimes, from_pstats, from_report, from_trace
+from benchmarks.packages.self_times import Times, from_pstats, from_report, from_trace
+from benchmarks.packages.total_times import totals_from_pstats, totals_from_report
 
 __all__ = [
     "CPROFILE",
@@ -32,7 +33,7 @@ class Profiler:
 
     ``start`` is how Python comes to pytest, ``options`` are pytest's; in both ``{package}`` is the
     package's name, ``{out}`` a path of its own to write to. ``reads`` finds self times in what it
-    wrote to ``written``; None for one that tells no self times.
+    wrote to ``written``, ``reads_totals`` total times; None for one that doesn't tell them.
     """
 
     name: str
@@ -41,7 +42,8 @@ class Profiler:
     start: Sequence[str] = ("-m", "pytest")
     options: Sequence[str] = ()
     written: str = "{out}"
-    reads: Callable[[Path, Mapping[Place, str]], SelfTimes] | None = None
+    reads: Callable[[Path, Mapping[Place, str]], Times] | None = None
+    reads_totals: Callable[[Path, Mapping[Place, str]], Times] | None = None
 
 
 PROFILERS: tuple[Profiler, ...] = (
@@ -50,6 +52,7 @@ PROFILERS: tuple[Profiler, ...] = (
         "cProfile",
         start=("-m", "cProfile", "-o", "{out}", "-m", "pytest"),
         reads=from_pstats,
+        reads_totals=totals_from_pstats,
     ),
     # Nobody starts it like this: it is what the others are held against.
     Profiler(
@@ -57,6 +60,7 @@ PROFILERS: tuple[Profiler, ...] = (
         "cProfile",
         start=("-m", "benchmarks.packages.plain_cprofile", "{out}", "pytest"),
         reads=from_pstats,
+        reads_totals=totals_from_pstats,
     ),
     Profiler(
         OURS,
@@ -66,6 +70,7 @@ PROFILERS: tuple[Profiler, ...] = (
             "--timestamps-report=json:{out}",
         ),
         reads=from_report,
+        reads_totals=totals_from_report,
     ),
     Profiler(
         "pytest-profiling",
@@ -74,6 +79,7 @@ PROFILERS: tuple[Profiler, ...] = (
         options=("-p", "pytest_profiling", "--profile", "--pstats-dir={out}"),
         written="{out}/combined.prof",
         reads=from_pstats,
+        reads_totals=totals_from_pstats,
     ),
     Profiler(
         "pyinstrument",
@@ -81,6 +87,7 @@ PROFILERS: tuple[Profiler, ...] = (
         "pyinstrument",
         start=("-m", "pyinstrument", "-r", "pstats", "-o", "{out}", "-m", "pytest"),
         reads=from_pstats,
+        reads_totals=totals_from_pstats,
     ),
     Profiler(
         "viztracer",

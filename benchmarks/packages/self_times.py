@@ -14,9 +14,9 @@ from typing import Any
 
 from benchmarks.packages.functions import Place, place
 
-__all__ = ["SelfTimes", "from_pstats", "from_report", "from_trace"]
+__all__ = ["Times", "from_pstats", "from_report", "from_trace"]
 
-SelfTimes = Mapping[str, float]
+Times = Mapping[str, float]
 """Seconds by ``module.qualified.name``."""
 
 _Shares = Mapping[Place, list[tuple[Place, float]]]
@@ -25,14 +25,14 @@ _NEGLIGIBLE = 1e-5
 """The share of all time that may still be on its way up when handing on stops."""
 
 
-def from_report(file: Path, functions: Mapping[Place, str]) -> SelfTimes:
+def from_report(file: Path, functions: Mapping[Place, str]) -> Times:
     """A session report's, which has them by name, with other recorded functions left out."""
     names = set(functions.values())
     rows = json.loads(file.read_text(encoding="utf-8"))["functions"]
     return {row["name"]: row["self_ns"] / 1e9 for row in rows if row["name"] in names}
 
 
-def from_pstats(file: Path, functions: Mapping[Place, str]) -> SelfTimes:
+def from_pstats(file: Path, functions: Mapping[Place, str]) -> Times:
     """cProfile's, the time of what isn't the package's handed on to its callers.
 
     A function's own time is known by caller; what it was itself handed is split by the time that
@@ -88,7 +88,7 @@ def _handed_on(
     return left
 
 
-def from_trace(file: Path, functions: Mapping[Place, str]) -> SelfTimes:
+def from_trace(file: Path, functions: Mapping[Place, str]) -> Times:
     """viztracer's, whose events are spans: ``name (file:line)``, a start and a duration in µs."""
     found: dict[str, float] = defaultdict(float)
     events = json.loads(file.read_text(encoding="utf-8"))["traceEvents"]

@@ -16,6 +16,7 @@ from benchmarks.packages.measuring import Measured, measured_from_json, measured
 from benchmarks.packages.page import print_measured, render_page
 from benchmarks.packages.profilers import CPROFILE, OURS, WITHOUT
 from benchmarks.packages.self_times import from_pstats, from_report, from_trace
+from benchmarks.packages.total_times import totals_from_pstats, totals_from_report
 
 SHOP = """
 def outer():
@@ -94,6 +95,20 @@ def test_time_that_no_one_of_the_package_asked_for_is_dropped(tmp_path: Path) ->
     assert found == {"shop.outer": 1.0}
 
 
+def test_totals_are_read_as_they_are_written(tmp_path: Path) -> None:
+    """cProfile's cumulative times, and a report's total ones, of the package alone."""
+    rows = {
+        OUTER: (1, 1, 1.0, 14.0, {TEST: (1, 1, 1.0, 14.0)}),
+        SORTED: (2, 2, 4.0, 12.0, {OUTER: (2, 2, 4.0, 12.0)}),
+    }
+    found = totals_from_pstats(_write_pstats(tmp_path / "stats", rows), FUNCTIONS)
+    assert found == {"shop.outer": 14.0}
+    functions = [{"name": "shop.inner", "total_ns": 2_500}, {"name": "other", "total_ns": 9}]
+    file = tmp_path / "report.json"
+    file.write_text(json.dumps({"functions": functions}))
+    assert totals_from_report(file, FUNCTIONS) == {"shop.inner": 2.5e-6}
+
+
 def test_spans_of_a_trace_are_less_those_within(tmp_path: Path) -> None:
     """A trace's spans count less the package's own spans in them, thread by thread."""
     spans = [
@@ -159,7 +174,7 @@ def test_page_judges_ours_and_names_what_is_missing() -> None:
         Measured(
             suite, OURS, rounds=3, wall_ratio=1.5, processor_ratio=1.6,
             differing="1 tests, such as test_a", agreement=Agreement(4, 9, 0.98),
-            plain_agreement=Agreement(5, 10, 1.0),
+            plain_agreement=Agreement(5, 10, 1.0), total_agreement=Agreement(5, 8, 0.97),
         ),
         Measured(suite, "viztracer", absent="viztracer is not installed"),
     ]  # fmt: skip
@@ -170,8 +185,8 @@ def test_page_judges_ours_and_names_what_is_missing() -> None:
     assert "| no profiler | 2.00 s, 7 tests |" in page
     assert "| cProfile | 2.00 × (2.10 ×) |" in page
     line = "| --timestamps-instrument | 1.50 × ✓ (1.60 ×)<br>"
-    assert f"{line}4 of 5, 9 of 10, 98%<br>**5 of 5, 10 of 10, 100%** |" in page
-    assert "| viztracer | – |" in page
+    agreed = "4 of 5, 9 of 10, 98%<br>**5 of 5, 10 of 10, 100%**<br>total 5 of 5, 8 of 10, 97%"
+    assert f"{line}{agreed} |" in page
     assert "viztracer was not measured on shop==1.0: viztracer is not installed." in page
     differ = "Outcomes of shop==1.0 differ under --timestamps-instrument: 1 tests, such as test_a."
     assert differ in page
@@ -182,21 +197,24 @@ def test_figures_survive_their_file() -> None:
     """What one Python's process writes is what the page's process reads."""
     row = Measured(
         "shop==1.0", OURS, agreement=Agreement(5, 9, 0.98), plain_agreement=Agreement(4, 8, 0.9),
-        hottest=(("a", 1.0),),
+        total_agreement=Agreement(3, 7, 0.8), hottest=(("a", 1.0),),
     )  # fmt: skip
     again = measured_from_json(json.loads(json.dumps(measured_to_json(row))))
     assert (again.agreement, again.plain_agreement) == (row.agreement, row.plain_agreement)
+    assert again.total_agreement == row.total_agreement
     assert [tuple(one) for one in again.hottest] == list(row.hottest)
 
 
-def test_terminal_shows_both_agreements(capsys: pytest.CaptureFixture[str]) -> None:
-    """The one with cProfile as it is run comes first, the one without builtins says so."""
+def test_terminal_shows_all_agreements(capsys: pytest.CaptureFixture[str]) -> None:
+    """The one with cProfile as it is run comes first, the others say what they are."""
     row = Measured(
-        "shop==1.0", OURS, agreement=Agreement(4, 9, 0.98), plain_agreement=Agreement(5, 10, 1.0)
-    )
+        "shop==1.0", OURS, agreement=Agreement(4, 9, 0.98), plain_agreement=Agreement(5, 10, 1.0),
+        total_agreement=Agreement(3, 7, 0.8),
+    )  # fmt: skip
     print_measured([row], details=False)
-    expected = "4 of 5, 9 of 10, 98%  without builtins 5 of 5, 10 of 10, 100%"
-    assert expected in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "  4 of 5, 9 of 10, 98%  without builtins 5 of 5, 10 of 10, 100%  by total" in shown
+    assert "  by total 3 of 5, 7 of 10, 80%" in shown
 
 
 def test_plain_cprofile_leaves_builtins_to_their_callers(
