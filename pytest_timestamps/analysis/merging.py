@@ -1,8 +1,10 @@
 """Merge call-path tables: additive, and independent of the order they come in."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from pytest_timestamps.recording.results import PathStats
+from pytest_timestamps.recording.rows import PathColumns, columns_of
 
 __all__ = ["merge_paths"]
 
@@ -27,7 +29,7 @@ class _Path:
         "untimed",
     )
 
-    def __init__(self, first: PathStats) -> None:
+    def __init__(self, first: tuple[Any, ...]) -> None:
         (
             _, self.name, self.section, self.detached, self.calls, self.errors, self.open,
             self.total_ns, self.self_ns, self.min_ns, self.max_ns, self.suspended_ns,
@@ -52,17 +54,17 @@ def merge_paths(tables: Iterable[Sequence[PathStats]]) -> tuple[PathStats, ...]:
     """
     top: _Paths = {}
     for table in tables:
-        _add_table(table, top)
+        _add_table(columns_of(table), top)
     return _in_canonical_order(top)
 
 
-def _add_table(table: Sequence[PathStats], top: _Paths) -> None:
+def _add_table(table: PathColumns, top: _Paths) -> None:
     """Add one table's rows; this loop is the whole cost of merging, hence no calls in it.
 
     What is 0 nearly always is looked at first: it costs less than adding it does.
     """
     merged: list[_Path] = []
-    for row in table:
+    for row in zip(*table, strict=True):
         (
             parent, name, section, detached, calls, errors, still_open,
             total_ns, self_ns, min_ns, max_ns, suspended_ns, estimated, untimed,

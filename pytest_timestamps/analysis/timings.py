@@ -1,12 +1,13 @@
 """From call paths to figures per name, and the ranking of names."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import repeat
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Literal, NamedTuple, get_args
 
 from pytest_timestamps.errors import ArgumentError, ArgumentTypeError
 from pytest_timestamps.recording.results import PathStats
+from pytest_timestamps.recording.rows import Rows, columns_of
 
 __all__ = [
     "SORT_ORDERS",
@@ -15,6 +16,7 @@ __all__ = [
     "check_limit",
     "check_sort",
     "rank_hotspots",
+    "rank_names",
     "rank_timings",
     "time_names",
 ]
@@ -57,18 +59,30 @@ class Timing(NamedTuple):
         return self.total_ns // known if known > 0 else 0
 
 
-def time_names(paths: Iterable[PathStats]) -> dict[str, Timing]:
+def time_names(paths: Sequence[PathStats]) -> dict[str, Timing]:
     """The figures of each name, in the order in which the names first occur.
 
     A name's total is the sum over its paths: recording has already folded recursion, so no
     path holds a second span of a name that is running above it.
     """
-    # Plain tuples until all is added up: a named one for each row is most of the cost.
+    sums = _sum_names(paths)
+    return dict(zip(sums, map(tuple.__new__, repeat(Timing), sums.values()), strict=True))
+
+
+def rank_names(paths: Sequence[PathStats]) -> Sequence[Timing]:
+    """The figures of each name as `rank_hotspots` has them: the most self time first."""
+    ranked = sorted(_sum_names(paths).values(), key=itemgetter(Timing._fields.index("name")))
+    ranked.sort(key=itemgetter(Timing._fields.index("self_ns")), reverse=True)
+    return Rows(Timing, tuple(zip(*ranked, strict=True))) if ranked else ()
+
+
+def _sum_names(paths: Sequence[PathStats]) -> dict[str, tuple[Any, ...]]:
+    # Plain tuples: a named one for each row is most of the cost.
     sums: dict[str, tuple[Any, ...]] = {}
     for (
         _, name, _, _, calls, errors, still_open,
         total_ns, self_ns, min_ns, max_ns, suspended_ns, estimated, untimed,
-    ) in paths:  # fmt: skip
+    ) in zip(*columns_of(paths), strict=True):  # fmt: skip
         known = sums.get(name)
         if known is not None:
             (
@@ -92,7 +106,7 @@ def time_names(paths: Iterable[PathStats]) -> dict[str, Timing]:
             name, calls, errors, total_ns, self_ns, min_ns, max_ns, suspended_ns, still_open,
             estimated, untimed,
         )  # fmt: skip
-    return dict(zip(sums, map(tuple.__new__, repeat(Timing), sums.values()), strict=True))
+    return sums
 
 
 def rank_timings(

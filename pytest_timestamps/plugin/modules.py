@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 
 from pytest_timestamps.analysis.modules import find_module
 from pytest_timestamps.recording.results import Recording
+from pytest_timestamps.recording.rows import columns_of
 
 __all__ = ["ModuleFinder"]
 
@@ -28,7 +29,7 @@ class ModuleFinder:
 
     def new_in(self, recording: Recording) -> tuple[str, ...]:
         """The modules of functions that no earlier recording had, sorted."""
-        names = {row.name for row in recording.paths} - self._names
+        names = set(columns_of(recording.paths).name) - self._names
         if not names:
             return ()
         self._names |= names

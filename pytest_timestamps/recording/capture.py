@@ -11,6 +11,7 @@ from .engine import ENGINE
 from .freeze import add_scopes, idle, settle_over
 from .paths import PathTable
 from .results import Overhead, Recording
+from .rows import columns_of
 from .timeline import TIMELINE_LIMIT, Timeline
 
 TYPE_CHECKING = False
@@ -239,9 +240,9 @@ class Capture:
         cost = ENGINE.costs.code
         paths = table.rows()
         # What is taken out of the whole is an estimate: no call took longer than the whole did.
-        longest_ns = max(
-            [row.total_ns for row in paths if row.parent < 0 and not row.detached], default=0
-        )
+        columns = columns_of(paths)
+        top = zip(columns.parent, columns.detached, columns.total_ns, strict=True)
+        longest_ns = max([ns for parent, beside, ns in top if parent < 0 and not beside], default=0)
         return Recording(
             name=self.name,
             wall_ns=wall_ns,

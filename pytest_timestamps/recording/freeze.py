@@ -5,7 +5,7 @@ from __future__ import annotations
 from .layout import NOBODY, Layout, nodes_below
 from .places import Places, seen_above
 from .pricing import Pricing
-from .results import PathStats
+from .rows import PathColumns, path_rows
 from .tree import NO_MINIMUM, Node, PartSite, Root, is_seen
 
 TYPE_CHECKING = False
@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from .open_spans import OpenSpans
     from .overhead import SpanCosts
     from .paths import PathTable
+    from .results import PathStats
+    from .rows import Rows
     from .scope import Scope
 
 __all__ = ["add_scopes", "idle", "settle_over"]
-
-_MIN = 5
-"""Where the minimum is among the figures."""
 
 
 def add_scopes(
@@ -43,7 +42,7 @@ def add_scopes(
     layout = Layout(roots, capture.recycles, opened)
     pricing = Pricing(layout, opened, costs)
     if capture.recycles and not table and _are_plain(scopes, capture, roots, layout):
-        rows = _find_rows(layout, capture, pricing)
+        rows = _rows(layout, capture, pricing)
         if rows is not None:
             table.give(rows)
             return sum(pricing.overhead_ns), layout.nodes
@@ -59,33 +58,32 @@ def _are_plain(scopes: list[Scope], capture: Capture, roots: list[Root], layout:
     )
 
 
-def _find_rows(layout: Layout, capture: Capture, pricing: Pricing) -> tuple[PathStats, ...] | None:
+def _rows(layout: Layout, capture: Capture, pricing: Pricing) -> Rows[PathStats] | None:
     """A row for each node of trees that are plain; None where siblings have the same name."""
-    rows = []
-    new = tuple.__new__
-    before, before_name = None, ""
-    for node, above, figures in zip(layout.nodes, layout.above, pricing.figures, strict=True):
-        name = node.site.name
-        parent = node.parent
-        if name == before_name and parent is before:
-            return None
-        before, before_name = parent, name
-        section = node.root.section_of(capture) if above == NOBODY else ""
-        if figures[_MIN] == NO_MINIMUM:
-            figures = (*figures[:_MIN], 0, *figures[_MIN + 1 :])
-        # what the named tuple's own maker does, at a third of its cost
-        rows.append(new(PathStats, (above, name, section, False, *figures)))
-    return tuple(rows)
+    above, names = tuple(layout.above), tuple([node.site.name for node in layout.nodes])
+    if layout.has_namesakes and len(set(zip(above, names, strict=True))) < len(names):
+        return None
+    sections = [""] * len(names)
+    for i, position in enumerate(above):
+        if position == NOBODY:
+            sections[i] = layout.nodes[i].root.section_of(capture)
+    min_ns = pricing.min_ns
+    if NO_MINIMUM in min_ns:
+        pricing.min_ns = [0 if one_ns == NO_MINIMUM else one_ns for one_ns in min_ns]
+    detached = (False,) * len(names)
+    figures = map(tuple, pricing.columns())
+    return path_rows(PathColumns(above, names, tuple(sections), detached, *figures))
 
 
 def _add_one_by_one(
     table: PathTable, capture: Capture, roots: list[Root], layout: Layout, pricing: Pricing
 ) -> float:
     places = Places(table, capture)
+    rows = list(zip(*pricing.columns(), strict=True))
     overhead_ns = 0.0
     for root in roots:
         for i in layout.ranges[id(root)]:
-            node, figures = layout.nodes[i], pricing.figures[i]
+            node, figures = layout.nodes[i], rows[i]
             overhead_ns += pricing.overhead_ns[i]
             if type(node.site) is PartSite and not is_seen(node, capture):
                 above, _ = seen_above(node, capture)

@@ -25,12 +25,13 @@ class Layout:
 
     ``above`` has for each of ``nodes`` the position of the node that it ran on: of its caller,
     or of what its root ran on top of; `NOBODY` where that isn't laid out.
-    ``ranges`` has for each root, by its id, where its nodes are.
+    ``ranges`` has for each root, by its id, where its nodes are; ``has_namesakes`` says whether
+    siblings may have the same name.
     With ``in_order`` only nodes that were used, or are ``opened``, are laid out, and siblings by
     their names: in a tree that is used again, all others are of earlier captures.
     """
 
-    __slots__ = ("above", "nodes", "ranges")
+    __slots__ = ("above", "has_namesakes", "nodes", "ranges")
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Layout:
         self.nodes: list[Node] = []
         self.above: list[int] = []
         self.ranges: dict[int, range] = {}
+        self.has_namesakes = False
         below = _in_order(opened) if in_order else _all_below
         trees = _find_trees(roots, below)
         if len(trees) > 1:
@@ -56,6 +58,7 @@ class Layout:
         start = len(self.nodes)
         self.ranges[id(tree.root)] = range(start, start + len(tree.nodes))
         self.nodes += tree.nodes
+        self.has_namesakes = self.has_namesakes or tree.root.has_namesakes
         if start or base != NOBODY:
             self.above += [base if above < 0 else above + start for above in tree.above]
         else:

@@ -36,7 +36,7 @@ class Cost:
 
 
 class SpanCosts:
-    """What a span costs by its site's kind, ``slow`` what one on a guarded lane does.
+    """What a span costs: ``kinds`` by its site's kind, ``slow`` one on a guarded lane.
 
     ``fold`` is what a recursive call costs, ``resumed_fold`` what it does from a resumption on,
     ``guarded_fold`` what one on a guarded lane does,
@@ -46,11 +46,12 @@ class SpanCosts:
     """
 
     __slots__ = (
-        "_kinds",
+        "_resumptions",
         "code",
         "counted_ns",
         "fold",
         "guarded_fold",
+        "kinds",
         "missed_ns",
         "resumed_fold",
         "sampled",
@@ -64,9 +65,10 @@ class SpanCosts:
         counted_ns: float = 0.0,
         sampled: Cost | None = None,
     ) -> None:
-        self._kinds = kinds
+        self.kinds = kinds
         self.code = kinds["code"]
         self.slow = kinds["slow"]
+        self._resumptions = {kind: kinds.get(f"{kind}, resumed", self.slow) for kind in kinds}
         self.fold = kinds["fold"]
         self.resumed_fold = kinds.get("resumed fold", self.fold)
         self.guarded_fold = kinds["guarded fold"]
@@ -76,11 +78,11 @@ class SpanCosts:
 
     def of(self, kind: str) -> Cost:
         """The cost of a plain span of ``kind``."""
-        return self._kinds[kind]
+        return self.kinds[kind]
 
     def of_resumption(self, kind: str) -> Cost:
         """The cost of suspending and resuming such a span once."""
-        return self._kinds.get(f"{kind}, resumed", self.slow)
+        return self._resumptions.get(kind, self.slow)
 
 
 class _Free(dict[str, Cost]):

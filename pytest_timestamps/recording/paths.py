@@ -6,6 +6,7 @@ from .tree import NO_MINIMUM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from .results import PathStats
@@ -26,12 +27,12 @@ class PathTable:
         self._rows: list[list[Any]] = []
         self._index: dict[tuple[int, str, bool, str], tuple[int, bool]] = {}
         self._names: set[str] = set()
-        self._given: tuple[PathStats, ...] = ()
+        self._given: Sequence[PathStats] = ()
 
     def __len__(self) -> int:
         return len(self._rows) or len(self._given)
 
-    def give(self, rows: tuple[PathStats, ...]) -> None:
+    def give(self, rows: Sequence[PathStats]) -> None:
         """Have these rows, of paths that are all different, in a table that had none."""
         assert not self._rows, "only an empty table can be given rows"
         self._given = rows
@@ -106,7 +107,7 @@ class PathTable:
         row[_ESTIMATED] += estimated
         row[_UNTIMED] += untimed
 
-    def rows(self) -> tuple[PathStats, ...]:
+    def rows(self) -> Sequence[PathStats]:
         """The table, frozen; a path without any finished or open span has a minimum of 0."""
         from .results import PathStats
 

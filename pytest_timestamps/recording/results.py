@@ -4,6 +4,7 @@ A recording's call tree is a flat table, parents before children, one row a call
 Flat, so that a tree of any depth is merged, written and read without recursion.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -83,7 +84,7 @@ class Recording:
     wall_ns: int
     total_ns: int
     overhead: Overhead
-    paths: tuple[PathStats, ...]
+    paths: Sequence[PathStats]
     timeline: tuple[TimelineSpan, ...] = ()
     dropped_paths: int = 0
     dropped_spans: int = 0

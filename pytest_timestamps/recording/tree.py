@@ -256,11 +256,13 @@ class Root(Node):
     where none may begin any more.
     ``sections`` has for each member of the scope the section that it is in here.
     ``serial`` orders roots by age: a root is younger than what it runs on.
-    ``latches`` are those of all nodes below it, by name; ``size`` is how many nodes there are.
+    ``latches`` are those of all nodes below it, by name, ``has_namesakes`` says whether a name has
+    several; ``size`` is how many nodes there are.
     """
 
     __slots__ = (
         "detached",
+        "has_namesakes",
         "latches",
         "logical",
         "owner",
@@ -288,6 +290,7 @@ class Root(Node):
         self.detached = detached
         self.serial = next(_SERIALS)
         self.size = 0
+        self.has_namesakes = False
         self.latches: dict[str, list[Latch]] = {}
         super().__init__(None, _ROOT_SITE, self, self, _ROOT_LATCH)
 
@@ -307,6 +310,7 @@ class Root(Node):
                 return latch
         whole = site.whole if type(site) is PartSite else site
         latch = Latch(key, key if whole.thinned is None else THIN, namesakes)
+        self.has_namesakes = self.has_namesakes or bool(namesakes)
         namesakes.append(latch)
         return latch
 

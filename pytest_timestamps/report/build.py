@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from pytest_timestamps.analysis.merging import merge_paths
 from pytest_timestamps.analysis.modules import time_modules
-from pytest_timestamps.analysis.timings import rank_hotspots, time_names
+from pytest_timestamps.analysis.timings import rank_names
 from pytest_timestamps.recording.results import PathStats, Recording
+from pytest_timestamps.recording.rows import columns_of
 from pytest_timestamps.report.model import (
     OUTCOMES,
     CaseResult,
@@ -70,8 +71,8 @@ def build_report(
     return SessionReport(
         session=_session(facts, tests, wide),
         machines=(facts.machine,),
-        overhead=(_overhead(facts, records, spans=sum(row.calls for row in call_tree)),),
-        functions=rank_hotspots(time_names(call_tree).values(), limit=None),
+        overhead=(_overhead(facts, records, spans=sum(columns_of(call_tree).calls)),),
+        functions=rank_names(call_tree),
         tests=tests,
         fixtures=wide,
         call_tree=call_tree,
@@ -83,7 +84,7 @@ def build_report(
     )
 
 
-def _paths_of(recordings: Sequence[Recording]) -> tuple[PathStats, ...]:
+def _paths_of(recordings: Sequence[Recording]) -> Sequence[PathStats]:
     """The paths of several recordings of one owner; a single one's are taken as they are."""
     return recordings[0].paths if len(recordings) == 1 else merge_paths(r.paths for r in recordings)
 

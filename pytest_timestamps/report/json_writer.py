@@ -10,46 +10,42 @@ Its JSON Schema is ``session-report-v1.schema.json``, beside this module.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from functools import lru_cache
 from itertools import chain
+from operator import add
 
 from pytest_timestamps.analysis.modules import ModuleTiming
 from pytest_timestamps.analysis.timings import Timing
 from pytest_timestamps.recording.results import PathStats
+from pytest_timestamps.recording.rows import PathColumns, Rows, columns_of
 from pytest_timestamps.report.model import CaseResult, FixtureResult, SessionReport, SessionSpan
 
 __all__ = ["FORMAT_VERSION", "render_json"]
 
 FORMAT_VERSION = 1
 
-# Filling in the rows of a table as one text is many times faster than building a dict of each for
-# json.dumps to walk, and a large suite has 100,000 of them.
-_FUNCTION = (
-    '{"name":%s,"calls":%d,"errors":%d,"total_ns":%d,"self_ns":%d,'
-    '"min_ns":%d,"max_ns":%d,"suspended_ns":%d,"open":%d'
-)
-_PATH = (
-    '{"parent":%d,"name":%s,"section":%s,"detached":%s,"calls":%d,"errors":%d,"open":%d,'
-    '"total_ns":%d,"self_ns":%d,"min_ns":%d,"max_ns":%d,"suspended_ns":%d'
-)
-# Columns of a call path that every row has; the two behind them count calls without a time.
-_COLUMNS = len(PathStats._fields) - 2
+# The cells of one column, as they are written; a text is that of all of them.
+_Cells = str | Iterable[object]
+
+# Columns of a call path, and members of a function, that every row has, and has in this order.
+_PATH = PathColumns._fields[:-2]
+_FUNCTION = Timing._fields[:-2]
 
 
 def render_json(report: SessionReport) -> bytes:
     """The whole report; one row a line, so that people and line tools can read it too."""
+    texts = _Texts()
     parts: dict[str, Iterable[str]] = {
         "format_version": [str(FORMAT_VERSION)],
         "session": [_text(_session(report))],
         "machines": _rows([_text(asdict(machine))] for machine in report.machines),
         "overhead": _rows([_text(asdict(overhead))] for overhead in report.overhead),
-        "functions": [_functions(report.functions, "\n")],
+        "functions": [_functions(report.functions, texts, "\n")],
         "modules": _rows(map(_module, report.modules)),
-        "tests": _rows(map(_case, report.tests)),
-        "fixtures": _rows(map(_fixture, report.fixtures)),
-        "call_tree": [_paths(report.call_tree)],
+        "tests": _rows(_case(test, texts) for test in report.tests),
+        "fixtures": _rows(_fixture(fixture, texts) for fixture in report.fixtures),
+        "call_tree": [_paths(report.call_tree, texts)],
         "runs": _rows([_text(dict(run))] for run in report.runs),
         "timeline": _timeline(report.timeline),
         "dropped_paths": [str(report.dropped_paths)],
@@ -82,9 +78,12 @@ def _text(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
-@lru_cache(maxsize=10_000)
-def _name(name: str) -> str:
-    return json.dumps(name)
+class _Texts(dict[str, str]):
+    """Strings as JSON has them: the same few names come up all the time."""
+
+    def __missing__(self, text: str) -> str:
+        written = self[text] = json.dumps(text)
+        return written
 
 
 def _rows(rows: Iterable[Iterable[str]]) -> Iterator[str]:
@@ -96,79 +95,122 @@ def _rows(rows: Iterable[Iterable[str]]) -> Iterator[str]:
     yield "[]" if before == "[\n" else "\n]"
 
 
-def _functions(timings: Sequence[Timing], line_end: str = "") -> str:
+def _functions(timings: Sequence[Timing], texts: _Texts, line_end: str = "") -> str:
     if not timings:
         return "[]"
-    names, *figures, estimated, untimed = zip(*timings, strict=True)
-    return _filled(_FUNCTION, [map(_name, names), *figures], estimated, untimed, line_end)
+    columns = timings.columns if isinstance(timings, Rows) else tuple(zip(*timings, strict=True))
+    cells = [map(texts.__getitem__, columns[0]), *map(_numbers, columns[1:-2])]
+    members = [f'"{name}":' for name in _FUNCTION]
+    ends = _ends(columns[-2], columns[-1], _members_without_time)
+    return _filled("{", members, cells, ends, "}", len(timings), line_end)
 
 
-def _paths(table: Sequence[PathStats]) -> str:
+def _paths(table: Sequence[PathStats], texts: _Texts) -> str:
+    """A call tree as objects."""
     if not table:
         return "[]"
-    parents, names, sections, detached, *figures, estimated, untimed = zip(*table, strict=True)
-    words = ["true" if beside else "false" for beside in detached]
-    columns = [parents, map(_name, names), map(_name, sections), words, *figures]
-    return _filled(_PATH, columns, estimated, untimed, "\n")
+    columns = columns_of(table)
+    members = [f'"{name}":' for name in _PATH]
+    ends = _ends(columns.estimated, columns.untimed, _members_without_time)
+    return _filled("{", members, _path_cells(columns, texts), ends, "}", len(table), "\n")
+
+
+def _path_rows(table: Sequence[PathStats], texts: _Texts) -> str:
+    """A call tree as arrays."""
+    if not table:
+        return "[]"
+    columns = columns_of(table)
+    ends = _ends(columns.estimated, columns.untimed, _cells_without_time)
+    return _filled("[", [""] * len(_PATH), _path_cells(columns, texts), ends, "]", len(table))
+
+
+def _path_cells(table: PathColumns, texts: _Texts) -> list[_Cells]:
+    beside: _Cells = "false"
+    if any(table.detached):
+        beside = ["true" if one else "false" for one in table.detached]
+    sections = map(texts.__getitem__, table.section) if any(table.section) else '""'
+    numbers = map(_numbers, table[4:-2])
+    return [table.parent, map(texts.__getitem__, table.name), sections, beside, *numbers]
+
+
+def _numbers(column: Sequence[int]) -> _Cells:
+    return column if any(column) else "0"
+
+
+def _ends(
+    estimated: Sequence[int], untimed: Sequence[int], written: Callable[[int, int], str]
+) -> _Cells:
+    """What rows have besides, for the calls that were not timed, where there are any."""
+    if not any(estimated) and not any(untimed):
+        return ""
+    both = zip(estimated, untimed, strict=True)
+    return [written(*numbers) if any(numbers) else "" for numbers in both]
+
+
+def _members_without_time(estimated: int, untimed: int) -> str:
+    members = (("estimated", estimated), ("untimed", untimed))
+    return "".join(f',"{name}":{number}' for name, number in members if number)
+
+
+def _cells_without_time(estimated: int, untimed: int) -> str:
+    return f",{estimated},{untimed}"
 
 
 def _filled(
-    row: str,
-    columns: Iterable[Iterable[object]],
-    estimated: Sequence[int],
-    untimed: Sequence[int],
-    line_end: str,
+    opening: str,
+    labels: Sequence[str],
+    cells: Sequence[_Cells],
+    ends: _Cells,
+    closing: str,
+    count: int,
+    line_end: str = "",
 ) -> str:
-    """A list of objects; ``row`` is the format of one, up to the members that few have."""
-    if any(estimated) or any(untimed):
-        rows = [f"{row}{_without_time(*both)}}}" for both in zip(estimated, untimed, strict=True)]
-    else:
-        rows = [f"{row}}}"] * len(estimated)
-    joined = f",{line_end}".join(rows)
-    cells = tuple(chain.from_iterable(zip(*columns, strict=True)))
-    return f"[{line_end}{joined}{line_end}]" % cells
+    """A list of ``count`` rows, from the cells of each column, with a label before each cell.
+
+    Filling them in as one text is many times faster than building a list or a dict of each for
+    json.dumps to walk, and a large suite has 100,000 of them. What is the same in all rows is
+    filled in once.
+    """
+    shape = ",".join(map(add, labels, map(_placeholder, cells)))
+    row = f"{opening}{shape}{_placeholder(ends)}{closing}"
+    rows = f",{line_end}".join([row] * count)
+    varying = [column for column in (*cells, ends) if not isinstance(column, str)]
+    filled = tuple(chain.from_iterable(zip(*varying, strict=True)))
+    return f"[{line_end}{rows}{line_end}]" % filled
 
 
-def _without_time(estimated: int, untimed: int) -> str:
-    """Members for the calls that were not timed, where there are any."""
-    if not estimated and not untimed:
-        return ""
-    members = (("estimated", estimated), ("untimed", untimed))
-    return "".join(f',"{name}":{number}' for name, number in members if number)
+def _placeholder(cells: _Cells) -> str:
+    return cells if isinstance(cells, str) else "%s"
 
 
 def _module(row: ModuleTiming) -> Iterator[str]:
     yield _text(row._asdict())
 
 
-def _path_rows(table: Sequence[PathStats]) -> str:
-    return _text([row if row[-1] or row[-2] else row[:_COLUMNS] for row in table])
-
-
-def _case(test: CaseResult) -> Iterator[str]:
+def _case(test: CaseResult, texts: _Texts) -> Iterator[str]:
     phases = test.phases
     yield (
         f'{{"nodeid":{json.dumps(test.nodeid)},"outcome":{json.dumps(test.outcome)},'
         f'"phases":{{"setup_ns":{phases.setup_ns},"call_ns":{phases.call_ns},'
         f'"teardown_ns":{phases.teardown_ns}}},"reruns":{test.reruns},'
     )
-    yield from _tables(test)
+    yield from _tables(test, texts)
 
 
-def _fixture(fixture: FixtureResult) -> Iterator[str]:
+def _fixture(fixture: FixtureResult, texts: _Texts) -> Iterator[str]:
     yield (
         f'{{"name":{json.dumps(fixture.name)},"scope":{json.dumps(fixture.scope)},'
         f'"nodeid":{json.dumps(fixture.nodeid)},"setups":{fixture.setups},'
         f'"setup_ns":{fixture.setup_ns},"teardown_ns":{fixture.teardown_ns},'
     )
-    yield from _tables(fixture)
+    yield from _tables(fixture, texts)
 
 
-def _tables(result: CaseResult | FixtureResult) -> Iterator[str]:
+def _tables(result: CaseResult | FixtureResult, texts: _Texts) -> Iterator[str]:
     yield '"functions":'
-    yield _functions(result.functions)
+    yield _functions(result.functions, texts)
     yield ',"call_tree":'
-    yield _path_rows(result.call_tree)
+    yield _path_rows(result.call_tree, texts)
     yield "}"
 
 

@@ -5,12 +5,12 @@ Every table is sorted, and every figure is a sum, a minimum or a maximum, or bel
 shard by name: reports can be merged in any order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from pytest_timestamps.analysis.modules import ModuleTiming
-from pytest_timestamps.analysis.timings import Timing, rank_hotspots, time_names
+from pytest_timestamps.analysis.timings import Timing, rank_names
 from pytest_timestamps.recording.results import PathStats
 
 __all__ = [
@@ -109,7 +109,7 @@ class Phases:
 
 
 # Stands for functions that weren't given.
-_AS_IN_CALL_TREE: tuple[Timing, ...] = (Timing("", 0, 0, 0, 0, 0, 0, 0),)
+_AS_IN_CALL_TREE: Sequence[Timing] = (Timing("", 0, 0, 0, 0, 0, 0, 0),)
 
 
 class _Ranked:
@@ -120,8 +120,8 @@ class _Ranked:
 
     __slots__ = ()
 
-    call_tree: tuple[PathStats, ...]
-    functions: tuple[Timing, ...]
+    call_tree: Sequence[PathStats]
+    functions: Sequence[Timing]
 
     def __post_init__(self) -> None:
         if self.functions is _AS_IN_CALL_TREE:
@@ -129,11 +129,11 @@ class _Ranked:
 
     if not TYPE_CHECKING:
 
-        def __getattr__(self, name: str) -> tuple[Timing, ...]:
+        def __getattr__(self, name: str) -> Sequence[Timing]:
             """Called for what isn't there: functions that nobody has asked for yet."""
             if name != "functions":
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            ranked = rank_hotspots(time_names(self.call_tree).values(), limit=None)
+            ranked = rank_names(self.call_tree)
             object.__setattr__(self, "functions", ranked)
             return ranked
 
@@ -148,8 +148,8 @@ class CaseResult(_Ranked):
     nodeid: str
     outcome: Outcome
     phases: Phases
-    functions: tuple[Timing, ...] = _AS_IN_CALL_TREE
-    call_tree: tuple[PathStats, ...] = ()
+    functions: Sequence[Timing] = _AS_IN_CALL_TREE
+    call_tree: Sequence[PathStats] = ()
     reruns: int = 0
 
 
@@ -167,8 +167,8 @@ class FixtureResult(_Ranked):
     setups: int
     setup_ns: int
     teardown_ns: int
-    functions: tuple[Timing, ...] = _AS_IN_CALL_TREE
-    call_tree: tuple[PathStats, ...] = ()
+    functions: Sequence[Timing] = _AS_IN_CALL_TREE
+    call_tree: Sequence[PathStats] = ()
 
     @property
     def total_ns(self) -> int:
@@ -206,10 +206,10 @@ class SessionReport:
     session: SessionInfo
     machines: tuple[Machine, ...]
     overhead: tuple[ShardOverhead, ...]
-    functions: tuple[Timing, ...] = ()
+    functions: Sequence[Timing] = ()
     tests: tuple[CaseResult, ...] = ()
     fixtures: tuple[FixtureResult, ...] = ()
-    call_tree: tuple[PathStats, ...] = ()
+    call_tree: Sequence[PathStats] = ()
     modules: tuple[ModuleTiming, ...] = ()
     runs: tuple[Mapping[str, object], ...] = ()
     timeline: tuple[SessionSpan, ...] = ()

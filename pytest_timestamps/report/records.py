@@ -6,16 +6,11 @@ a worker that dies leaves all lines but, at most, its last one whole.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from pytest_timestamps.analysis.values import (
-    pack_recording,
-    recording_from_values,
-    recording_to_values,
-    unpack_recording,
-)
+from pytest_timestamps.analysis.values import recording_from_values, recording_to_values
 from pytest_timestamps.recording.results import Recording
 
 __all__ = [
@@ -84,8 +79,7 @@ class KeptRecords:
     """
 
     def __init__(self) -> None:
-        # kind, fields but the last two, modules, recording: as in a line; most tests record
-        # nothing, and are kept as they are
+        # as in a line; most tests record nothing, and are kept as they are
         self._packed: list[tuple[Any, ...]] = []
 
     def keep(self, record: Record) -> None:
@@ -93,8 +87,7 @@ class KeptRecords:
         if not (record.recording.paths or record.recording.timeline):
             self._packed.append(record)
             return
-        packed = pack_recording(record.recording)
-        self._packed.append((_kind(record), record[:-2], record.modules, *packed))
+        self._packed.append(_values(record))
 
     def __iter__(self) -> Iterator[Record]:
         """All records, in the order in which they came."""
@@ -102,22 +95,28 @@ class KeptRecords:
             if isinstance(kept, Record):
                 yield kept
             else:
-                kind, fields, modules, *packed = kept
-                yield _record(kind, (*fields, unpack_recording(packed), modules))
+                yield _from_values(kept)
 
 
 def _kind(record: Record) -> str:
     return "test" if isinstance(record, CaseRecord) else "fixture"
 
 
-def _record(kind: str, fields: tuple[Any, ...]) -> Record:
+def _values(record: Record) -> tuple[Any, ...]:
+    """Kind, fields but the last two, modules, recording."""
+    recording = recording_to_values(record.recording)
+    return _kind(record), record[:-2], record.modules, *recording
+
+
+def _from_values(values: Sequence[Any]) -> Record:
+    kind, fields, modules, *recording = values
+    fields = (*fields, recording_from_values(recording), tuple(modules))
     return CaseRecord._make(fields) if kind == "test" else FixtureRecord._make(fields)
 
 
 def to_line(record: Record) -> str:
     """The record as one line of JSON, newline included."""
-    line = (_kind(record), record[:-2], record.modules, *recording_to_values(record.recording))
-    return json.dumps(line, separators=(",", ":")) + "\n"
+    return json.dumps(_values(record), separators=(",", ":")) + "\n"
 
 
 def read_lines(text: str) -> Iterator[Record]:
@@ -128,5 +127,4 @@ def read_lines(text: str) -> Iterator[Record]:
         except ValueError:
             # The writer died within this line; there is nothing after it.
             continue
-        kind, fields, modules, *rest = values
-        yield _record(kind, (*fields, recording_from_values(rest), tuple(modules)))
+        yield _from_values(values)

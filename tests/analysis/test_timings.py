@@ -6,6 +6,7 @@ from pytest_timestamps.analysis.timings import (
     Timing,
     check_limit,
     rank_hotspots,
+    rank_names,
     rank_timings,
     time_names,
 )
@@ -24,6 +25,20 @@ def test_a_name_sums_its_paths() -> None:
         "a": Timing("a", 1, 0, 50, 20, 50, 50, 3, 0),
         "b": Timing("b", 4, 1, 70, 70, 5, 40, 0, 1),
     }
+
+
+def test_names_are_ranked_as_hotspots_are() -> None:
+    """The most self time first, and of equal ones by name; without any there is nothing."""
+    rows = [
+        path("b", total_ns=50, self_ns=20),
+        path("a", parent=0, total_ns=20),
+        path("c", parent=0, total_ns=10),
+        path("c", total_ns=30),
+    ]
+    ranked = rank_names(rows)
+    assert ranked == rank_hotspots(time_names(rows).values(), limit=None)
+    assert [timing.name for timing in ranked] == ["c", "a", "b"]
+    assert rank_names(()) == ()
 
 
 @pytest.mark.parametrize("flip", [False, True])

@@ -191,6 +191,13 @@ def test_cost_never_makes_a_zero(trees: Trees) -> None:
     assert figures == [(1, 1, 1, 1), (1, 1, 1, 1)]
 
 
+def test_a_single_call_has_one_time(trees: Trees) -> None:
+    """It is the shortest and the longest at once, however dear recording it was."""
+    spans(trees.root, "short", 2)
+    row = trees.freeze(COSTS)["short"]
+    assert (row.total_ns, row.self_ns, row.min_ns, row.max_ns) == (1, 1, 1, 1)
+
+
 def test_the_shortest_call_keeps_its_share(trees: Trees) -> None:
     """It may have called little: the cost of an average call can exceed all of its time."""
     outer = spans(trees.root, "outer", 10_000, calls=2)

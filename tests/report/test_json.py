@@ -49,6 +49,22 @@ def test_a_report_survives_the_round_trip() -> None:
     assert render_json(parse_report(written)) == written
 
 
+@pytest.mark.parametrize(
+    "more",
+    [{field: 3} for field in ("errors", "open", "suspended_ns", "estimated", "untimed")]
+    + [{"detached": True}, {"section": "call", "parent": -1}, {"self_ns": 0}, {"calls": 0}],
+    ids=lambda more: next(iter(more)),
+)
+def test_what_one_row_alone_has_survives_the_round_trip(more: dict[str, Any]) -> None:
+    """Most columns are the same in all rows, and written as such; one row can be different."""
+    rows = path("a", calls=4), path("b", **{"parent": 0, "calls": 4, **more}), path("c", parent=0)
+    for tests in ([case("one", *rows)], [case("one", rows[1]._replace(parent=-1))]):
+        made = build_report(facts(), {}, tests)
+        written = render_json(made)
+        assert parse_report(written) == made
+        VALIDATOR.validate(json.loads(written))
+
+
 def test_hostile_names_survive_the_round_trip() -> None:
     """Quotes, line ends, escapes, right-to-left and lone surrogates are text like any other."""
     name = "\"'\\</script>\n\r\x00\x1b[31m\u202e\u2028\U0001f600\ud800"
