@@ -7,7 +7,7 @@ from .tree import Node, PartSite, Root
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
-    from typing import Any
+    from typing import Any, Final
 
     from .scope import Scope
     from .sites import Site
@@ -21,10 +21,10 @@ class _Guard(Root):
     __slots__ = ()
 
     def __init__(self) -> None:
-        super().__init__(object(), None, None, None, "", False)  # type: ignore[arg-type]
+        super().__init__(object(), None, None, None, (), False)
 
 
-GUARD = _Guard()
+GUARD: Final = _Guard()
 
 
 class Activation:

@@ -12,6 +12,7 @@ from _thread import get_ident
 
 from .activation import Paused, forget_wait
 from .between_spans import followed_by
+from .compiled import CALLER
 from .delegation import Delegation
 from .scope import ORIGIN
 from .sites import SUSPENDABLE, Site
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from .engine import Engine
+    from .lane import Lane
     from .marks import Mark
+    from .thinned import Thinned
 
     Marks: TypeAlias = dict[int, Mark]
 
@@ -62,11 +65,12 @@ def _build_start(engine: Engine, marks: Marks) -> Callable[..., None]:
     def on_start(code: CodeType, offset: int) -> None:
         try:
             origin = origin_here()
-            lane: Any = origin.lane
-            top = lane.top
-            if lane.thread != thread_here():
+            lane = origin.lane
+            if lane is None:
+                pass
+            elif lane.thread != thread_here():
                 lane = None
-            elif top.origin is origin:
+            elif (top := lane.top).origin is origin:
                 child = top.recent
                 if child.key is not code:
                     child = top.children.get(id(code), NOWHERE)
@@ -82,7 +86,8 @@ def _build_start(engine: Engine, marks: Marks) -> Callable[..., None]:
                     if counted < child.due:
                         child.counted = counted
                     else:
-                        child.site.thinned.time(lane, child)
+                        thinned: Thinned = child.site.thinned  # type: ignore[assignment]
+                        thinned.time(lane, child)
                     return
             mark = marks.get(id(code))
             if isinstance(mark, Site):
@@ -91,7 +96,7 @@ def _build_start(engine: Engine, marks: Marks) -> Callable[..., None]:
                 else:
                     mark.thinned.begin(lane or here())
             elif mark is not None:
-                mark.begin(getframe(1).f_locals)
+                mark.begin(getframe(CALLER).f_locals)
         except Exception:
             engine.faults += 1
 
@@ -110,7 +115,10 @@ def _build_ends(
     def on_return(code: CodeType, offset: int, value: object) -> None:
         try:
             now_ns = clock()
-            lane: Any = origin_here().lane
+            lane = origin_here().lane
+            if lane is None:
+                end_slowly(code, now_ns, False)
+                return
             node = lane.top
             if node.latch.key is not code:
                 # who is thinned has to know that its span has ended
@@ -139,7 +147,7 @@ def _build_ends(
             closed = code.co_flags & SUSPENDABLE and isinstance(error, GeneratorExit)
             end_slowly(code, clock(), not closed)
             if delegation.ahead:
-                delegation.unwound(id(getframe(1)))
+                delegation.unwound(id(getframe(CALLER)))
         except Exception:
             engine.faults += 1
 
@@ -173,10 +181,9 @@ def _build_suspension(engine: Engine, marks: Marks, delegation: Delegation) -> C
     def on_yield(code: CodeType, offset: int, value: object) -> None:
         try:
             now_ns = clock()
-            frame_id = id(getframe(1))
-            lane: Any = origin_here().lane
-            node = lane.top
-            if node.latch.key is not code or frame_id in suspended:
+            frame_id = id(getframe(CALLER))
+            lane = origin_here().lane
+            if lane is None or (node := lane.top).latch.key is not code or frame_id in suspended:
                 suspend_slowly(code, offset, frame_id, lane, now_ns)
             else:
                 active_ns = now_ns - node.start_ns
@@ -196,7 +203,7 @@ def _build_suspension(engine: Engine, marks: Marks, delegation: Delegation) -> C
                 one.yielded_at = (code, offset)
                 suspended[frame_id] = paused
             if ahead:
-                delegation.pause_after(getframe(1))
+                delegation.pause_after(getframe(CALLER))
         except Exception:
             engine.faults += 1
 
@@ -205,12 +212,14 @@ def _build_suspension(engine: Engine, marks: Marks, delegation: Delegation) -> C
 
 def _build_slow_suspension(
     engine: Engine, marks: Marks, delegation: Delegation
-) -> Callable[[CodeType, int, int, Any, int], None]:
+) -> Callable[[CodeType, int, int, Lane | None, int], None]:
     suspended = engine.lanes.paused
     pause = engine.spans.pause
 
-    def suspend_slowly(code: CodeType, offset: int, frame_id: int, lane: Any, now_ns: int) -> None:
-        folded = lane.pause_folded(code, now_ns) if lane.folds else None
+    def suspend_slowly(
+        code: CodeType, offset: int, frame_id: int, lane: Lane | None, now_ns: int
+    ) -> None:
+        folded = lane.pause_folded(code, now_ns) if lane is not None and lane.folds else None
         paused = pause(code, frame_id) if folded is None else [folded]
         if paused:
             paused[-1].yielded_at = (code, offset)
@@ -235,12 +244,15 @@ def _build_resumption(engine: Engine, delegation: Delegation) -> Callable[..., N
 
     def on_resume(code: CodeType, offset: int) -> None:
         try:
-            paused = suspended.pop(id(getframe(1)), None)
+            paused = suspended.pop(id(getframe(CALLER)), None)
             if paused is None:
-                delegation.resume_unseen(code, getframe(1))
+                delegation.resume_unseen(code, getframe(CALLER))
                 return
             origin = origin_here()
-            lane: Any = origin.lane
+            lane = origin.lane
+            if lane is None or lane.thread != get_ident():
+                resume(paused)
+                return
             one = paused[0]
             node = one.node
             top = lane.top
@@ -250,7 +262,6 @@ def _build_resumption(engine: Engine, delegation: Delegation) -> Callable[..., N
                 and top.origin is origin
                 and len(paused) == 1
                 and not one.frame
-                and lane.thread == get_ident()
             ):
                 lane.top = node
                 node.resumes += 1
@@ -260,7 +271,7 @@ def _build_resumption(engine: Engine, delegation: Delegation) -> Callable[..., N
                 node.start_ns = now_ns - one.active_ns
                 node.parked = paused
                 return
-            if lane.thread == get_ident() and len(paused) == 1:
+            if len(paused) == 1:
                 lane.open(one.key, one.site, one.frame, one)
             else:
                 resume(paused)
@@ -281,7 +292,7 @@ def _build_throw(engine: Engine, marks: Marks, delegation: Delegation) -> Callab
         if not (marked or suspended):
             return
         try:
-            frame = getframe(1)
+            frame = getframe(CALLER)
             paused = suspended.pop(id(frame), None)
             # being closed is no resumption: Python 3.13 does it without telling
             closed_ns = clock() if isinstance(error, GeneratorExit) else None

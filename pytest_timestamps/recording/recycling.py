@@ -111,7 +111,7 @@ def _cut_off(node: Node) -> None:
     parent, root = node.parent, node.root
     del parent.children[id(node.key)]
     if parent.recent is node:
-        parent.recent = NOWHERE
+        parent.recent = root
     node.parent = gone = Root(STALE, _NOBODYS, None, None, (), False)
     below = [node]
     for one in below:

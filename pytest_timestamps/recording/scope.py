@@ -9,24 +9,23 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-from .tree import NOWHERE, Node, PartSite, Root
+from .tree import Node, PartSite, Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Any
+    from typing import Any, Final
 
     from .capture import Capture
+    from .lane import Lane
     from .sites import Site
     from .stack import Stack
 
 __all__ = [
     "ABSENT",
-    "NO_LANE",
     "ORIGIN",
     "PATHS_LIMIT",
     "STALE",
-    "NoLane",
     "Origin",
     "Scope",
     "ScopeTable",
@@ -157,15 +156,6 @@ class Scope:
             root.origin = _CLOSED
 
 
-class NoLane:
-    """Stands where a lane would, for contexts and threads that nothing has been recorded in."""
-
-    __slots__ = ()
-    folds = ()
-    thread = 0
-    top = NOWHERE
-
-
 class Origin:
     """Where the work of a context began: an entered capture, or a span that started it.
 
@@ -174,9 +164,10 @@ class Origin:
     in one task or thread; those of one ``mark`` stem from one entering, or one start, of work.
     ``section`` is the one that ``capture`` is in, ``started_in`` those that each capture was in
     where a span started the work.
-    An origin is bound to the ``lane`` of the thread that runs its context, so that the end of a
-    span finds its lane without asking for the thread, which costs three times as much. A context
-    that is copied into another thread is bound anew at its first span there, to a twin.
+    An origin is bound to the ``lane`` of the thread that runs its context, None where nothing was
+    recorded yet, so that the end of a span finds its lane without asking for the thread, which
+    costs three times as much. A context that is copied into another thread is bound anew at its
+    first span there, to a twin.
     """
 
     __slots__ = (
@@ -203,7 +194,7 @@ class Origin:
         node: Node | None = None,
         section: str = "",
         started_in: Mapping[Capture, str] = _NO_SECTIONS,
-        lane: Stack | NoLane | None = None,
+        lane: Lane | None = None,
     ) -> None:
         self.scope = scope
         self.capture = capture
@@ -211,14 +202,14 @@ class Origin:
         self.node = node
         self.section = section
         self.started_in = started_in
-        self.lane = lane or NO_LANE
+        self.lane = lane
         self.base = self
         self.mark: object = self
         self.flow: Origin = self if outer is None else outer.flow
-        self.twins: dict[Stack, Origin] | None = None
+        self.twins: dict[Lane, Origin] | None = None
         self.sections: dict[str, Origin] | None = None
 
-    def on(self, lane: Stack) -> Origin:
+    def on(self, lane: Lane) -> Origin:
         """This origin, bound to ``lane``."""
         if self.lane is lane:
             return self
@@ -287,18 +278,16 @@ class Origin:
         return other
 
 
-NO_LANE = NoLane()
-
-ABSENT = Origin(None)
+ABSENT: Final = Origin(None)
 """The origin of a context that no capture knows."""
 
-_CLOSED = Origin(None)
+_CLOSED: Final = Origin(None)
 """The origin of a root at which nothing begins any more: no context has it."""
 
-STALE = Origin(None)
+STALE: Final = Origin(None)
 """The origin of nodes that an earlier capture has used, and not yet the one that has them now."""
 
-ORIGIN: ContextVar[Origin] = ContextVar("pytest_timestamps_origin", default=ABSENT)
+ORIGIN: Final[ContextVar[Origin]] = ContextVar("pytest_timestamps_origin", default=ABSENT)
 
 
 class ScopeTable:

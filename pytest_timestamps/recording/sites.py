@@ -29,7 +29,7 @@ class Site:
     ``thinned`` is set where most calls are counted and not timed, which ``may_thin`` allows.
     """
 
-    __slots__ = ("__weakref__", "kind", "may_thin", "name", "thinned")
+    __slots__ = ("kind", "may_thin", "name", "thinned")
 
     def __init__(self, name: str, kind: str) -> None:
         self.name = name

@@ -12,6 +12,7 @@ from _thread import _local, get_ident
 
 from .activation import Paused
 from .lane import Lane
+from .lane_keeper import LaneKeeper
 from .scope import ORIGIN
 from .tree import NOWHERE, THIN
 
@@ -22,36 +23,11 @@ if TYPE_CHECKING:
 
     from .sites import Site
     from .stack import FindScope
+    from .thinned import Thinned
     from .thinning import Thinning
     from .tree import Root
 
 __all__ = ["Lanes", "Spans", "build_spans"]
-
-
-class _Slot(_local):
-    """The running thread's lane, and what gives it back."""
-
-    keeper: _Keeper | None = None
-
-
-class _Keeper:
-    """Gives a thread's lane back when the thread ends.
-
-    A new thread takes a used lane first, so that roots, which belong to lanes, are as many as
-    the threads that ran at one time, not as the threads that ever ran.
-    """
-
-    __slots__ = ("lane", "lanes")
-
-    def __init__(self, lane: Lane, lanes: Lanes) -> None:
-        self.lane = lane
-        self.lanes = lanes
-
-    def __del__(self) -> None:
-        self.lane.reset()
-        self.lane.thread = 0
-        self.lanes.in_use.discard(self.lane)
-        self.lanes.spare.append(self.lane)
 
 
 class Lanes:
@@ -66,20 +42,26 @@ class Lanes:
         self.in_use: set[Lane] = set()
         self.spare: list[Lane] = []
         self.paused: dict[int, list[Paused]] = {}
-        self.slot = _Slot()
+        # has the running thread's keeper, once it has one
+        self.slot: Any = _local()
 
     def here(self) -> Lane:
         """The running thread's lane; made, or taken from the spare ones, at first use."""
-        keeper = self.slot.keeper
-        if keeper is None:
-            try:
-                lane = self.spare.pop()
-            except IndexError:
-                lane = Lane(self.clock, self.find_scope)
-            lane.thread = get_ident()
-            self.in_use.add(lane)
-            keeper = self.slot.keeper = _Keeper(lane, self)
-        return keeper.lane
+        try:
+            keeper = self.slot.keeper
+        except AttributeError:
+            keeper = self.slot.keeper = LaneKeeper(self._take(), self)
+        lane: Lane = keeper.lane
+        return lane
+
+    def _take(self) -> Lane:
+        try:
+            lane = self.spare.pop()
+        except IndexError:
+            lane = Lane(self.clock, self.find_scope)
+        lane.thread = get_ident()
+        self.in_use.add(lane)
+        return lane
 
     def give_up(self) -> None:
         """These are no thread's lanes any more: other ones take their place."""
@@ -164,9 +146,8 @@ def _build_open(
 
     def open_span(key: Any, site: Site) -> None:
         origin = origin_here()
-        lane: Any = origin.lane
-        top = lane.top
-        if top.origin is origin and lane.thread == thread_here():
+        lane = origin.lane
+        if lane is not None and (top := lane.top).origin is origin and lane.thread == thread_here():
             child = top.recent
             if child.latch.key is not key:
                 child = top.children.get(id(key), NOWHERE)
@@ -193,9 +174,8 @@ def _build_open_block(
 
     def open_block(site: Site, frame: int) -> None:
         origin = origin_here()
-        lane: Any = origin.lane
-        top = lane.top
-        if top.origin is origin and lane.thread == thread_here():
+        lane = origin.lane
+        if lane is not None and (top := lane.top).origin is origin and lane.thread == thread_here():
             child = top.recent
             if child.latch.key is not site:
                 child = top.children.get(id(site), NOWHERE)
@@ -221,9 +201,8 @@ def _build_count(lanes: Lanes, on_fault: Callable[[], None]) -> Callable[[Site],
 
     def count_span(site: Site) -> bool:
         origin = origin_here()
-        lane: Any = origin.lane
-        top = lane.top
-        if top.origin is origin and lane.thread == thread_here():
+        lane = origin.lane
+        if lane is not None and (top := lane.top).origin is origin and lane.thread == thread_here():
             child = top.recent
             if child.key is not site:
                 child = top.children.get(id(site), NOWHERE)
@@ -233,7 +212,7 @@ def _build_count(lanes: Lanes, on_fault: Callable[[], None]) -> Callable[[Site],
                 child.counted += 1
                 return True
         try:
-            thinned: Any = site.thinned
+            thinned: Thinned = site.thinned  # type: ignore[assignment]
             counted: bool = thinned.counts(here())
         except Exception:
             on_fault()
@@ -251,9 +230,8 @@ def _build_ends(
 
     def close_span(key: Any) -> None:
         now_ns = clock()
-        lane: Any = origin_here().lane
-        node = lane.top
-        if node.latch.key is not key:
+        lane = origin_here().lane
+        if lane is None or (node := lane.top).latch.key is not key:
             try:
                 here().close(key, now_ns)
             except Exception:
@@ -272,9 +250,8 @@ def _build_ends(
 
     def pause_span(key: Any, frame: int) -> list[Paused]:
         now_ns = clock()
-        lane: Any = origin_here().lane
-        node = lane.top
-        if node.latch.key is not key:
+        lane = origin_here().lane
+        if lane is None or (node := lane.top).latch.key is not key:
             try:
                 return here().pause(key, now_ns, frame)
             except Exception:

@@ -39,7 +39,6 @@ class Stack:
     """The open spans of one thread, written by that thread alone."""
 
     __slots__ = (
-        "__weakref__",
         "below",
         "clock",
         "covers",
@@ -141,7 +140,7 @@ class Stack:
     def settle(self) -> Node | None:
         """The node under which a span of the running context belongs; None if none gathers it."""
         current = ORIGIN.get()
-        origin = current.on(self)
+        origin = current.on(self)  # type: ignore[arg-type]  # every stack is a lane
         place = self._settle(origin)
         if origin is not current and place is not None:
             ORIGIN.set(origin)

@@ -13,7 +13,7 @@ from .sites import Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Final
 
     from .activation import Paused
     from .capture import Capture
@@ -32,13 +32,13 @@ __all__ = [
     "is_seen",
 ]
 
-NO_MINIMUM = 1 << 62
+NO_MINIMUM: Final = 1 << 62
 """Larger than any duration: the minimum of no spans."""
 
-NEVER_NS = -1
+NEVER_NS: Final = -1
 """The start of a node on which no span has started plainly."""
 
-_NO_CHILDREN: dict[int, Node] = {}
+_NO_CHILDREN: Final[dict[int, Node]] = {}
 """Shared by all leaves, never written: most nodes are leaves."""
 
 
@@ -61,11 +61,11 @@ class PartSite(Site):
         self.onto = onto
 
 
-SHUT = object()
+SHUT: Final = object()
 """The key of a latch whose name is open below a recursive call: it is no code's."""
 
 
-THIN = object()
+THIN: Final = object()
 """The key of a latch whose nodes' calls are counted and, but for a few, not timed."""
 
 
@@ -157,15 +157,18 @@ class Node:
         "total_ns",
     )
 
-    def __init__(self, key: Any, site: Site, parent: Node, root: Root, latch: Latch) -> None:
+    def __init__(
+        self, key: Any, site: Site, parent: Node, root: Root, origin: Any, latch: Latch
+    ) -> None:
         self.key = key
         self.latch = latch
         self.site = site
         self.parent = parent
         self.root = root
-        self.origin: Any = root.origin
+        self.origin = origin
         self.children = _NO_CHILDREN
-        self.recent = NOWHERE
+        # a root's key is no call's
+        self.recent: Node = root
         self.frame = 0
         self.due = 0
         self.counted = 0
@@ -220,7 +223,7 @@ class Node:
         if not root.scope.claim_path():
             return None
         root.size += 1
-        child = Node(key, site, self, root, root.latch_for(key, site))
+        child = Node(key, site, self, root, root.origin, root.latch_for(key, site))
         if self.children is _NO_CHILDREN:
             self.children = {}
         self.children[id(site if type(site) is PartSite else key)] = child
@@ -276,14 +279,15 @@ class Root(Node):
     def __init__(
         self,
         origin: Any,
-        scope: Scope,
+        scope: Scope | None,
         under: Node | None,
         logical: Node | None,
         sections: tuple[str, ...],
         detached: bool,
     ) -> None:
-        self.origin = self.owner = origin
-        self.scope = scope
+        self.owner = origin
+        if scope is not None:
+            self.scope = scope
         self.under = under
         self.logical = logical
         self.sections = sections
@@ -292,7 +296,7 @@ class Root(Node):
         self.size = 0
         self.has_namesakes = False
         self.latches: dict[str, list[Latch]] = {}
-        super().__init__(None, _ROOT_SITE, self, self, _ROOT_LATCH)
+        super().__init__(None, _ROOT_SITE, self, self, origin, _ROOT_LATCH)
 
     def section_of(self, capture: Capture) -> str:
         """The section that ``capture`` is in here; empty where it is no member of the scope.
@@ -321,9 +325,7 @@ class _Nowhere(Root):
     __slots__ = ()
 
     def __init__(self) -> None:
-        super().__init__(object(), None, None, None, (), False)  # type: ignore[arg-type]
+        super().__init__(object(), None, None, None, (), False)
 
 
-# every node refers to it, itself included: so it is there before it is filled
-NOWHERE: Node = _Nowhere.__new__(_Nowhere)
-NOWHERE.__init__()  # type: ignore[misc]
+NOWHERE: Final[Node] = _Nowhere()
