@@ -12,6 +12,7 @@ from typing import TypedDict
 from pytest_timestamps.collector import Collector
 from pytest_timestamps.plugin.children import Children, NoChildren
 from pytest_timestamps.plugin.modules import ModuleFinder
+from pytest_timestamps.recording.engine import ENGINE
 from pytest_timestamps.recording.results import Overhead, Recording
 from pytest_timestamps.report.records import CaseRecord, FixtureRecord, Record
 
@@ -36,6 +37,15 @@ class _CaseCollector(Collector):
 
     recycles = True
     before_ns = 0
+
+    @property
+    def freezing_ns(self) -> int:
+        """What was spent on it while nobody's time was running."""
+        return self._freezing_ns
+
+    def add_freezing(self, spent_ns: int) -> None:
+        """So much more was."""
+        self._freezing_ns += spent_ns
 
     def recording(self) -> Recording:
         """What was gathered, and the time since the test began."""
@@ -127,6 +137,9 @@ class CaseRecorder:
         self._fixtures: list[FixtureWork] = []
         self._children: Children = NoChildren() if children is None else children
         self._stack_depth = 0
+        # What this recorder itself has taken, and no recording tells of yet.
+        self._spent_ns = 0
+        self._left_out_nothing = _NOTHING
 
     def begin_case(self, nodeid: str) -> None:
         """A test's set-up is about to start; its collector is running from here on."""
@@ -135,6 +148,11 @@ class CaseRecorder:
             # Every test starts at about the same depth: one walk a session is enough.
             self._stack_depth = _stack_depth()
         case = self._case = _Case(nodeid, self._clock())
+        self._take_collector(case)
+        self._spent_ns += self._clock() - case.start_ns
+
+    def _take_collector(self, case: _Case) -> None:
+        nodeid = case.nodeid
         collector = self._running
         if collector is not None and collector.untouched:
             collector.name = nodeid
@@ -150,11 +168,13 @@ class CaseRecorder:
         """The test's ``setup``, ``call`` or ``teardown`` is about to start."""
         case = self._case
         if case is not None and self._running is not None:
+            entered_ns = self._clock()
             self._running.section(phase)
             self._children.begin(case.nodeid, phase)
             case.elsewhere_ns = 0
             case.phases_ns[phase] = 0
             case.phase_start_ns = self._clock()
+            self._spent_ns += case.phase_start_ns - entered_ns
 
     def end_phase(self, phase: str) -> None:
         """The phase has ended, whichever way."""
@@ -177,11 +197,29 @@ class CaseRecorder:
         if case is None or collector is None:
             return
         self._case = None
-        if self._keeps_running and not case.handed_out and collector.untouched:
-            recording = _NOTHING
-        else:
+        entered_ns = self._clock()
+        freezing_ns = 0
+        recorded = not self._keeps_running or case.handed_out or not collector.untouched
+        if recorded:
             self._stop()
+            freezing_ns = collector.freezing_ns
+            collector.add_freezing(self._spent_ns)
             recording = self._recording(collector)
+        else:
+            recording = self._nothing()
+        self._keep_case(case, recording)
+        spent_ns = max(0, self._clock() - entered_ns - freezing_ns)
+        ENGINE.thinning.pay_around(self._spent_ns + spent_ns, recorded)
+        self._spent_ns = spent_ns if recorded else self._spent_ns + spent_ns
+
+    def _nothing(self) -> Recording:
+        """What a test has recorded that called nothing but what is left out, if anything."""
+        left_out = ENGINE.thinning.cuts.left_out
+        if self._left_out_nothing.left_out is not left_out:
+            self._left_out_nothing = replace(_NOTHING, left_out=left_out)
+        return self._left_out_nothing
+
+    def _keep_case(self, case: _Case, recording: Recording) -> None:
         recording = self._children.collect(case.nodeid, recording)
         phases_ns = case.phases_ns
         self._keep(

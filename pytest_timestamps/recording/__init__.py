@@ -1,8 +1,8 @@
 """Recording: what stays in production code. Standard library only.
 
 `tree` and `lane` hold what is written, `spans` writes it, `monitoring` and `wrappers` are the two
-ways in which a call becomes a span, `thinning` says which calls are only counted, `engine` decides
-where a span belongs, `capture` gathers, and `freeze` makes `results` of it.
+ways in which a call becomes a span, `thinning` says which calls are only counted or left out,
+`engine` decides where a span belongs, `capture` gathers, and `freeze` makes `results` of it.
 """
 
 from .block import timestamp_block

@@ -72,6 +72,7 @@ class Capture:
         self._overhead_ns = 0.0
         self._freezing_ns = 0
         self._dropped = 0
+        self._left_out: tuple[str, ...] = ()
         self._used = False
 
     @property
@@ -102,7 +103,7 @@ class Capture:
     def _start(self, frame: FrameType) -> None:
         if not self.running:
             ENGINE.arm()
-            ENGINE.thinning.prepare()
+            ENGINE.thinning.prepare(self)
             self.running = True
             now_ns = ENGINE.clock()
             self._started_ns = now_ns
@@ -142,15 +143,20 @@ class Capture:
         return opened
 
     def _finish(self, now_ns: int, opened: OpenSpans) -> None:
-        self._wall_ns += now_ns - self._started_ns
+        wall_ns = now_ns - self._started_ns
+        overhead_ns = self._overhead_ns
+        self._wall_ns += wall_ns
         touched = [scope for scope in self.scopes if scope.roots or scope.dropped]
         used: list[Node] = []
         scopes, self.scopes = self.scopes, []
         self.running = False
+        self.note_left_out(ENGINE.thinning.cuts.left_out)
         self.section_name = ""
+        adding_from_ns = now_ns
         if touched:
             ENGINE.look_at_costs()
-            ENGINE.thinning.learn(touched, now_ns, now_ns - self._started_ns)
+            ENGINE.thinning.learn(touched, self._started_ns, now_ns)
+            adding_from_ns = ENGINE.clock()
             used = self._absorb(touched, opened)
             ENGINE.forget_paused()
         for scope in scopes:
@@ -163,11 +169,18 @@ class Capture:
                 settle_over(scope, ENGINE.costs)
         if self.recycles and len(touched) == 1:
             ENGINE.lanes.here().kept.keep(touched[0], used, opened)
+        done_ns = ENGINE.clock()
+        ENGINE.thinning.pay(
+            wall_ns,
+            self._overhead_ns - overhead_ns,
+            done_ns - now_ns,
+            len(used),
+            done_ns - adding_from_ns,
+        )
         # for whoever gathers outside this capture, all this is recording's own cost
         spent_ns = ENGINE.clock() - now_ns
         self._freezing_ns += spent_ns
         ENGINE.exempt(spent_ns)
-        ENGINE.thinning.pay(self._overhead_ns + spent_ns, self._wall_ns)
 
     def __enter__(self) -> Self:
         self._start(sys._getframe(1))
@@ -199,6 +212,10 @@ class Capture:
 
     # Gathering
 
+    def note_left_out(self, names: tuple[str, ...]) -> None:
+        """Functions of these names were left out at some time while it ran."""
+        self._left_out = _both(self._left_out, names)
+
     def add_to_timeline(self, name: str, section: str, start_ns: int, end_ns: int) -> None:
         """Keep one finished span; times are the engine's clock."""
         if self._timeline is not None and start_ns >= self._origin_ns:
@@ -229,8 +246,9 @@ class Capture:
         """The same at the costs that were measured last: for where nothing can be measured."""
         now_ns = ENGINE.clock()
         table, overhead_ns, dropped = self._table, self._overhead_ns, self._dropped
-        wall_ns = self._wall_ns
+        wall_ns, left_out = self._wall_ns, self._left_out
         if self.running:
+            left_out = _both(left_out, ENGINE.thinning.cuts.left_out)
             wall_ns += now_ns - self._started_ns
             table = table.copy()
             opened = ENGINE.open_spans(now_ns, self)
@@ -254,4 +272,12 @@ class Capture:
             timeline=tuple(self._timeline.spans()) if self._timeline else (),
             dropped_paths=dropped,
             dropped_spans=self._timeline.dropped if self._timeline else 0,
+            left_out=left_out,
         )
+
+
+def _both(one: tuple[str, ...], two: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of both, sorted; one of the two itself where it has them all: most are equal."""
+    if one is two or not two:
+        return one
+    return two if not one else tuple(sorted({*one, *two}))

@@ -355,7 +355,8 @@ if MARKS is None:
 else:
     _monitor = Monitor(MARKS)
     ENGINE.instruments.append(_monitor)
-    ENGINE.thinning.set_returns = _monitor.set_returns
+    ENGINE.thinning.cuts.set_returns = _monitor.set_returns
+    ENGINE.thinning.cuts.set_calls = _monitor.set_calls
 ENGINE.instruments.append(Starters(MARKS))
 SWITCH.engine = ENGINE
 

@@ -85,28 +85,39 @@ class Monitor:
             wanted = events.PY_START | events.PY_RETURN
         thinned = mark.thinned if isinstance(mark, Site) else None
         if thinned is not None and not thinned.open:
-            wanted = events.PY_START
+            wanted = 0 if thinned.left_out else events.PY_START
         if code.co_flags & SUSPENDABLE and id(code) in self._marks.told:
             wanted |= events.PY_YIELD | events.PY_RESUME
         _MONITORING.set_local_events(self._tool, code, wanted)
 
     def set_returns(self, code: CodeType, wanted: bool) -> None:
-        """Have the returns of a function told, besides its calls, or not; while armed.
+        """Have the returns of a function told, besides its calls, or not.
 
         Without them its suspensions aren't told either.
         """
-        if self._tool is None:
-            return
         events = _MONITORING.events
         told = events.PY_START
         if wanted:
             told |= events.PY_RETURN
             if code.co_flags & SUSPENDABLE:
                 told |= events.PY_YIELD | events.PY_RESUME
-                self._marks.told.add(id(code))
+        self._tell(code, told, wanted)
+
+    def set_calls(self, code: CodeType, wanted: bool) -> None:
+        """Have the calls of a function whose returns aren't told be told, or not.
+
+        Its own events alone are set: those of other tools, and of other functions, stay.
+        """
+        self._tell(code, _MONITORING.events.PY_START if wanted else 0, False)
+
+    def _tell(self, code: CodeType, events: int, suspensions: bool) -> None:
+        """Switch to these events now, or, for its suspensions, as soon as this is armed."""
+        if suspensions:
+            self._marks.told.add(id(code))
         else:
             self._marks.told.discard(id(code))
-        _MONITORING.set_local_events(self._tool, code, told)
+        if self._tool is not None:
+            _MONITORING.set_local_events(self._tool, code, events)
 
 
 def _warn_of_taken_ids() -> None:

@@ -198,8 +198,8 @@ def probes(engine: "Engine") -> "dict[str, Probe]":
         block_site = timestamp_block("calibration")._site
         _made["block"] = Probe(_blocks("calibration"), _unblocked, _no_calls, block_site)
     if engine.thinning.active and "counted" not in _made:
-        _made["counted"] = _thinned(None, engine.thinning.set_returns)
-        _made["sampled"] = _thinned(1, engine.thinning.set_returns)
+        _made["counted"] = _thinned(None, engine.thinning.cuts.set_returns)
+        _made["sampled"] = _thinned(1, engine.thinning.cuts.set_returns)
     return _made
 
 

@@ -48,6 +48,10 @@ class KeptTrees:
         """All that are kept at present."""
         return list(self._roots.values())
 
+    def forget(self) -> None:
+        """Keep nothing of what is kept at present."""
+        self._roots.clear()
+
     def take(self, scope: Scope, origin: Origin) -> Root | None:
         """A root for work of ``origin`` in ``scope`` whose tree was used before; None without."""
         if not (self._roots and _may_recycle(scope) and self._is_own(origin, scope)):

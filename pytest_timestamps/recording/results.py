@@ -76,6 +76,8 @@ class Recording:
 
     ``wall_ns`` is the raw time between start and stop, ``total_ns`` the same less the
     recording's own cost.
+    ``left_out`` names the functions that were left out while it ran, or for a part of that time:
+    their calls and times are at least those of their rows, which may not be there.
     ``dropped_paths`` counts spans whose call path was past the cap on distinct paths (they
     are folded into their parents), ``dropped_spans`` those that the timeline's cap left out.
     """
@@ -88,3 +90,4 @@ class Recording:
     timeline: tuple[TimelineSpan, ...] = ()
     dropped_paths: int = 0
     dropped_spans: int = 0
+    left_out: tuple[str, ...] = ()

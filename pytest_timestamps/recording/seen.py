@@ -14,21 +14,26 @@ if TYPE_CHECKING:
     from .sites import Site
     from .tree import Node
 
-__all__ = ["Seen", "find_seen", "refine_thinned"]
+__all__ = ["Seen", "find_seen", "nodes_in", "refine_thinned"]
 
 
 class Seen:
     """How often a function was called so far, for how long, at what cost, and whether as a leaf.
 
+    ``calls`` were timed and ``counted`` were not, at ``cost_ns`` in all; ``paths`` is on how many
+    call paths of how many captures that was. ``ends`` is its part in those captures' ends, which
+    cost something whatever was recorded: that is shared by all functions of a capture.
     What can be suspended is no leaf: a sample of its calls would be resumed in the midst of others.
     """
 
-    __slots__ = ("calls", "cost_ns", "key", "leaf", "self_ns", "site")
+    __slots__ = (
+        "calls", "cost_ns", "counted", "ends", "key", "leaf", "paths", "self_ns", "site",
+    )  # fmt: skip
 
     def __init__(self, key: Any, site: Site) -> None:
         self.key = key
         self.site = site
-        self.calls = 0
+        self.calls = self.counted = self.paths = self.ends = 0.0
         self.cost_ns = 0.0
         self.self_ns = 0.0
         self.leaf = site.kind in ("code", "wrapper")
@@ -37,7 +42,9 @@ class Seen:
         """Add what ``node`` has seen, which recording costs ``costs``."""
         cost = costs.of(node.site.kind)
         self.calls += node.calls
-        self.cost_ns += node.calls * cost.full_ns
+        self.counted += node.counted
+        self.paths += 1
+        self.cost_ns += node.calls * cost.full_ns + node.counted * costs.counted_ns
         if node.plain_folds_in:
             resumed = node.resumed_folds_in
             self.cost_ns += (node.plain_folds_in - resumed) * costs.fold.whole_ns
@@ -53,29 +60,50 @@ class Seen:
     def merge(self, other: Seen) -> None:
         """Add what ``other`` has seen of the same function."""
         self.calls += other.calls
+        self.counted += other.counted
+        self.paths += other.paths
+        self.ends += other.ends
         self.cost_ns += other.cost_ns
         self.self_ns += other.self_ns
         self.leaf = self.leaf and other.leaf
 
+    def fade(self) -> None:
+        """Let what is seen from now on weigh twice as much."""
+        self.calls /= 2
+        self.counted /= 2
+        self.paths /= 2
+        self.ends /= 2
+        self.cost_ns /= 2
+        self.self_ns /= 2
 
-def find_seen(scopes: Iterable[Scope], costs: SpanCosts) -> dict[int, Seen]:
-    """By the key's id, what ``scopes`` have seen of functions that may be thinned and are not."""
+
+def find_seen(nodes: Iterable[Node], costs: SpanCosts) -> tuple[dict[int, Seen], float]:
+    """By the key's id, what ``nodes`` have seen of functions that nobody has decorated.
+
+    Those that are left out already are not among them. Comes with what the calls of all others
+    cost.
+    """
     found: dict[int, Seen] = {}
-    for node in _nodes_in(scopes):
+    other_ns = 0.0
+    for node in nodes:
         site = node.site
-        if site.may_thin and site.thinned is None:
+        if not site.may_leave_out:
+            other_ns += node.calls * costs.of(site.kind).full_ns
+        elif site.thinned is None or not site.thinned.left_out:
             seen = found.get(id(node.key))
             if seen is None:
                 seen = found[id(node.key)] = Seen(node.key, site)
             seen.add(node, costs)
-    return found
+    for seen in found.values():
+        seen.ends = 1 / len(found)
+    return found, other_ns
 
 
-def refine_thinned(scopes: Iterable[Scope], costs: SpanCosts) -> None:
-    """Add what ``scopes``, which have come to their end, tell of the calls that were timed."""
-    for node in _nodes_in(scopes):
+def refine_thinned(nodes: Iterable[Node], costs: SpanCosts) -> None:
+    """Add what ``nodes``, of scopes at their end, tell of the calls that were timed."""
+    for node in nodes:
         thinned = node.site.thinned
-        if thinned is not None:
+        if thinned is not None and node.calls:
             thinned.calls += node.calls
             thinned.self_ns += _self_ns(node, costs)
 
@@ -86,7 +114,7 @@ def _self_ns(node: Node, costs: SpanCosts) -> float:
     return max(node.total_ns - below_ns - inner_ns, 0.0)
 
 
-def _nodes_in(scopes: Iterable[Scope]) -> Iterator[Node]:
+def nodes_in(scopes: Iterable[Scope]) -> Iterator[Node]:
     """All nodes that were used, parents first; of a timeline's scope none, as it is not thinned."""
     for scope in scopes:
         for root in () if scope.timelines else list(scope.roots):

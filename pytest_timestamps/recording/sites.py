@@ -26,15 +26,16 @@ ANY_FRAME = -1
 class Site:
     """A named place in the code; ``kind`` says how its spans are recorded, and so their cost.
 
-    ``thinned`` is set where most calls are counted and not timed, which ``may_thin`` allows.
+    ``thinned`` is set where most calls are counted and not timed, which ``may_thin`` allows, or
+    where it is left out, which ``may_leave_out`` allows.
     """
 
-    __slots__ = ("kind", "may_thin", "name", "thinned")
+    __slots__ = ("kind", "may_leave_out", "may_thin", "name", "thinned")
 
     def __init__(self, name: str, kind: str) -> None:
         self.name = name
         self.kind = kind
-        self.may_thin = False
+        self.may_leave_out = self.may_thin = False
         self.thinned: Thinned | None = None
 
     def __repr__(self) -> str:

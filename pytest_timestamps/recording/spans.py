@@ -72,6 +72,11 @@ class Lanes:
         """The roots of all trees that are kept to be used again."""
         return [root for lane in (*self.in_use, *self.spare) for root in lane.kept.roots()]
 
+    def forget_kept(self) -> None:
+        """Use none of those trees again."""
+        for lane in (*self.in_use, *self.spare):
+            lane.kept.forget()
+
     def reset(self) -> None:
         """Forget all open spans on all threads."""
         for lane in list(self.in_use):
@@ -81,7 +86,8 @@ class Lanes:
 class Spans:
     """The operations of one engine; ``key`` closes what was opened with it.
 
-    ``count`` counts a call of a site that is thinned; False where it is to be opened after all.
+    ``count`` counts a call of a site that is thinned, unless it is left out; False where it is to
+    be opened after all.
     """
 
     __slots__ = ("close", "count", "fail", "open", "open_block", "pause", "resume")
@@ -200,6 +206,9 @@ def _build_count(lanes: Lanes, on_fault: Callable[[], None]) -> Callable[[Site],
     thread_here = get_ident
 
     def count_span(site: Site) -> bool:
+        thinned: Thinned = site.thinned  # type: ignore[assignment]
+        if thinned.left_out:
+            return True
         origin = origin_here()
         lane = origin.lane
         if lane is not None and (top := lane.top).origin is origin and lane.thread == thread_here():
@@ -212,7 +221,6 @@ def _build_count(lanes: Lanes, on_fault: Callable[[], None]) -> Callable[[Site],
                 child.counted += 1
                 return True
         try:
-            thinned: Thinned = site.thinned  # type: ignore[assignment]
             counted: bool = thinned.counts(here())
         except Exception:
             on_fault()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .tree import Node
 
     SetReturns = Callable[[Any, bool], None]
+    Look = Callable[[int], None]
 
 __all__ = ["NEVER", "RATE", "Thinned", "renew_lock"]
 
@@ -27,6 +28,9 @@ RATE = 64
 
 NEVER = 1 << 62
 """A count that no call reaches, and a time that doesn't come."""
+
+_GLANCE = 4_096
+"""After so many calls of a path that were only counted the clock is read: is it time to look?"""
 
 _SUSPENDABLE = ("suspendable code", "suspendable wrapper")
 
@@ -38,16 +42,19 @@ class Thinned:
     """What is counted of the calls of ``site``, and which are timed: one in ``rate``, or none.
 
     ``key`` closes its spans. ``set_returns`` has its returns told or not, None for a wrapper.
+    ``look`` is told the time now and then: where nothing is timed, nothing else has a look.
     ``open`` counts its open spans: returns are told only while there is one.
     ``calls`` and ``self_ns`` are the timed calls of which this is known already, and their own
-    time.
+    time. While it is ``left_out`` no call is even counted.
     """
 
     __slots__ = (
+        "_look",
         "_set_returns",
         "_state",
         "calls",
         "key",
+        "left_out",
         "open",
         "rate",
         "self_ns",
@@ -60,14 +67,17 @@ class Thinned:
         site: Site,
         rate: int | None,
         set_returns: SetReturns | None,
+        look: Look | None = None,
     ) -> None:
         self.key = key
         self.site = site
         self.rate = rate
+        self.left_out = False
         self.open = 0
         self.calls = 0
         self.self_ns = 0.0
         self._set_returns = set_returns
+        self._look = look
         self._state = 0
         # of its name, and not of an address: the same in every process
         for character in site.name:
@@ -78,8 +88,7 @@ class Thinned:
     def time(self, lane: Lane, node: Node) -> None:
         """The call of ``node`` that begins here and now, on top of a plain lane, is to be timed."""
         if self.rate is None:
-            node.counted += 1
-            node.due = NEVER
+            self._count_and_glance(lane, node)
             return
         node.due = self._next_due(node.counted, self.rate)
         node.sampled += 1
@@ -89,7 +98,7 @@ class Thinned:
 
     def begin(self, lane: Lane) -> None:
         """A call begins whose place is not on the plain path: count it, or open it."""
-        if not self.counts(lane):
+        if not (self.left_out or self.counts(lane)):
             self._opened()
             lane.open(self.key, self.site)
             if not lane.has_open(self.key):
@@ -111,6 +120,12 @@ class Thinned:
         if node.counted + 1 < node.due:
             node.counted += 1
             return True
+        if self.rate is None:
+            self._count_and_glance(lane, node)
+            return True
+        self._glance(lane.clock())
+        if self.left_out:
+            return True
         node.due = self._next_due(node.counted, self.rate)
         node.sampled += 1
         return False
@@ -120,17 +135,27 @@ class Thinned:
         if self.open and lane.has_open(self.key):
             lane.close(self.key, now_ns, failed)
             self._closed()
+            self._glance(now_ns)
         elif failed:
             self.note_failure(lane)
 
     def note_failure(self, lane: Lane) -> None:
         """An exception has left a counted call; of one that was suspended the place is unknown."""
-        if self.site.kind in _SUSPENDABLE:
+        if self.left_out or self.site.kind in _SUSPENDABLE:
             return
         place = lane.known_place()
         node = None if place is None else place.children.get(id(self.key))
         if node is not None:
             node.errors += 1
+
+    def _count_and_glance(self, lane: Lane, node: Node) -> None:
+        node.counted += 1
+        node.due = node.counted + _GLANCE
+        self._glance(lane.clock())
+
+    def _glance(self, now_ns: int) -> None:
+        if self._look is not None:
+            self._look(now_ns)
 
     # What follows from the sample
 

@@ -83,11 +83,12 @@ def _wrap_plain(function: Callable[..., Any], site: Site) -> Any:
                 leave_out(error)
                 raise
         spans = switch.engine.spans
-        if site.thinned is not None and spans.count(site):
+        thinned = site.thinned
+        if thinned is not None and (thinned.left_out or spans.count(site)):
             try:
                 return function(*args, **kwargs)
             except BaseException as error:
-                site.thinned.note_failure(switch.engine.lanes.here())
+                thinned.note_failure(switch.engine.lanes.here())
                 leave_out(error)
                 raise
         spans.open(site, site)
