@@ -54,6 +54,11 @@ class Collector(Capture):
         """Spans gathered, finished and open."""
         return sum(row.calls for row in self.recording().paths)
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The functions that were left out while it ran, for a budget; there was more of them."""
+        return self.recording().left_out
+
     def timings(self) -> dict[str, Timing]:
         """The figures of each name, by name, in the order in which names were first seen.
 

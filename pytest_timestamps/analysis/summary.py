@@ -33,7 +33,12 @@ def summarize(recording: Recording, *, sort: SortOrder = "self", limit: int | No
     Needs nothing but the standard library, so that it serves a light install too.
     """
     timings = list(time_names(recording.paths).values())
-    callers = find_callers(timings, recording.paths)
+    callers = find_callers(
+        timings,
+        recording.paths,
+        recording.left_out,
+        {timing.name for timing in timings} if recording.left_out else (),
+    )
     ranked = rank_timings(timings, sort=sort, limit=limit)
     lines = [_headline(recording, timings)]
     if not timings:
@@ -44,7 +49,9 @@ def summarize(recording: Recording, *, sort: SortOrder = "self", limit: int | No
     if len(ranked) < len(timings):
         lines.append(f"... and {len(timings) - len(ranked)} more")
     lines += ["", "hotspots (self time)"]
-    hottest = rank_hotspots((one for one in timings if mark_total(one) != UNKNOWN), HOTSPOTS)
+    hottest = rank_hotspots(
+        (one for one in timings if mark_total(one, callers) != UNKNOWN), HOTSPOTS
+    )
     lines += [
         f"  {place}. {printable(timing.name)}: {time_texts(timing, callers).self}"
         f" ({format_share(timing.self_ns, recording.total_ns)})"
@@ -71,13 +78,13 @@ def _function_table(
     rows = [
         [
             printable(timing.name),
-            f"{timing.calls:,}",
+            text.calls,
             text.total,
             share_text(timing.total_ns, text.total, whole_ns),
             text.self,
             share_text(timing.self_ns, text.self, whole_ns),
             text.average,
-            f"{timing.errors:,}" if timing.errors else "",
+            text.errors if timing.errors else "",
         ]
         for timing, text in zip(timings, texts, strict=True)
     ]
@@ -86,7 +93,7 @@ def _function_table(
 
 def _remarks(recording: Recording, timings: Sequence[Timing]) -> list[str]:
     """What a reader must know about the figures above, one line each; often nothing."""
-    remarks = thinning_lines(timings)
+    remarks = thinning_lines(timings, left_out=recording.left_out)
     still_open = sum(timing.open for timing in timings)
     if still_open:
         remarks.append(f"{count(still_open, 'span')} still open, counted with the time so far")

@@ -1,6 +1,6 @@
-"""Which functions were thinned, and which were counted only: in few words, however many."""
+"""Which functions were thinned, counted only or left out: in few words, however many."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from pytest_timestamps.analysis.text import count, printable
 from pytest_timestamps.analysis.timings import Timing
@@ -10,12 +10,17 @@ __all__ = ["NAMED", "thinning_lines"]
 NAMED = 3
 
 
-def thinning_lines(functions: Sequence[Timing], named: int | None = NAMED) -> list[str]:
-    """A line of the functions that were thinned and one of those that were only counted.
+def thinning_lines(
+    functions: Sequence[Timing],
+    named: int | None = NAMED,
+    left_out: Collection[str] = (),
+    where: str = "",
+) -> list[str]:
+    """A line each of the functions that were thinned, that were only counted, and ``left_out``.
 
-    Each begins with the mark that such times have, and says what it means; with no such functions
-    there is none. At most ``named`` functions by name, those with the most such calls; None names
-    all.
+    ``where`` says in which tests the latter were. Each begins with the mark that such times have,
+    and says what it means; with no such functions there is none. At most ``named`` functions by
+    name, those with the most such calls; None names all.
     """
     thinned = sorted((t for t in functions if t.estimated), key=lambda t: (-t.estimated, t.name))
     counted = sorted((t for t in functions if t.untimed), key=lambda t: (-t.untimed, t.name))
@@ -33,7 +38,21 @@ def thinning_lines(functions: Sequence[Timing], named: int | None = NAMED) -> li
             f"≥ counted only: {count(len(counted), 'function')}, {count(calls, 'call')} whose time "
             f"is with their callers (≤): {_listed(counted, named, _counted_of)}"
         )
+    if left_out:
+        missed = sorted(
+            (timing for timing in functions if timing.name in left_out),
+            key=lambda timing: (-timing.calls, timing.name),
+        )
+        lines.append(
+            f"≥ left out: {count(len(left_out), 'function')}{where}, whose calls and times are at "
+            f"least these, and whose time is with their callers (≤): "
+            f"{_listed(missed, named, _seen_of)}"
+        )
     return lines
+
+
+def _seen_of(timing: Timing) -> str:
+    return f"after {count(timing.calls, 'call')}"
 
 
 def _rate(calls: int, timed: int) -> str:

@@ -26,12 +26,14 @@ def recording_to_values(recording: Recording) -> tuple[Any, ...]:
         tuple(zip(*recording.timeline, strict=True)),
         recording.dropped_paths,
         recording.dropped_spans,
+        recording.left_out,
     )
 
 
 def recording_from_values(values: Sequence[Any]) -> Recording:
     """The recording that these values, which may have been JSON meanwhile, stand for."""
-    name, wall_ns, total_ns, overhead, paths, timeline, dropped_paths, dropped_spans = values
+    name, wall_ns, total_ns, overhead, paths, timeline, *dropped, left_out = values
+    dropped_paths, dropped_spans = dropped
     return Recording(
         name=name,
         wall_ns=wall_ns,
@@ -41,4 +43,5 @@ def recording_from_values(values: Sequence[Any]) -> Recording:
         timeline=tuple(map(TimelineSpan._make, zip(*timeline, strict=True))),
         dropped_paths=dropped_paths,
         dropped_spans=dropped_spans,
+        left_out=tuple(left_out),
     )

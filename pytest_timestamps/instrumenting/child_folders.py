@@ -117,4 +117,5 @@ def _joined(recording: Recording, children: Sequence[Recording]) -> Recording:
         overhead=overhead,
         paths=merge_paths(one.paths for one in every),
         dropped_paths=sum(one.dropped_paths for one in every),
+        left_out=tuple(sorted({name for one in every for name in one.left_out})),
     )

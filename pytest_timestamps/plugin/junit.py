@@ -73,9 +73,13 @@ def junit_properties(record: CaseRecord) -> list[tuple[str, object]]:
         number = sum(getattr(timing, name) for timing in timings)
         if number:
             properties.append((f"{PREFIX}{name}_calls", str(number)))
+    recording = record.recording
+    if recording.left_out:
+        properties.append((f"{PREFIX}left_out_functions", str(len(recording.left_out))))
     for hottest in rank_hotspots(timings, limit=1):
         properties.append((f"{PREFIX}hotspot", hottest.name))
-        mark = mark_self(hottest, find_callers(timings, paths))
+        meanwhile = {timing.name for timing in timings} if recording.left_out else ()
+        mark = mark_self(hottest, find_callers(timings, paths, recording.left_out, meanwhile))
         if mark != UNKNOWN:
             properties.append((f"{PREFIX}hotspot_self_s", _seconds(hottest.self_ns)))
         if mark:

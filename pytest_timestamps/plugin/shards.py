@@ -31,6 +31,7 @@ class ShardWriter:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._lines: list[str] = []
+        self._left_out: tuple[str, ...] | None = None
         self._stream: IO[str] | None = None
         workerinput: dict[str, Any] = getattr(config, "workerinput", {})
         folder, self._worker = workerinput.get(INPUT_KEY), workerinput.get("workerid", "worker")
@@ -41,7 +42,9 @@ class ShardWriter:
 
     def keep(self, record: Record) -> None:
         """Write one record, so that whatever happens next can't lose it."""
-        line = to_line(threads_named(record, self._worker))
+        record = threads_named(record, self._worker)
+        line = to_line(record, self._left_out)
+        self._left_out = record.recording.left_out
         if self._stream is not None:
             try:
                 self._stream.write(line)
@@ -50,6 +53,7 @@ class ShardWriter:
             except (OSError, ValueError):
                 # The disk is full or the file was closed under us: keep the rest in memory.
                 self._stream = None
+                line = to_line(record)
         self._lines.append(line)
 
     # After the recorder's, which hands over its last records in its own.

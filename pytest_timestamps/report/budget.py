@@ -27,6 +27,11 @@ def budget_lines(report: SessionReport) -> list[str]:
     allowed = f"budget {100 * budget:g}%"
     if share is not None and share <= budget * _ABOUT:
         return [f"{allowed}: kept"]
+    if report.left_out:
+        return [
+            f"{allowed}: exceeded, before functions were left out, or by what it costs to record a "
+            "test whatever it calls"
+        ]
     # Where nothing is left of the program's time, recording took all of it.
     return [
         f"{allowed}: exceeded; leave out what is called most often, "

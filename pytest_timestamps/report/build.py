@@ -81,7 +81,14 @@ def build_report(
         timeline=_timeline(records, round(facts.start_s * 1_000_000_000)),
         dropped_paths=sum(recording.dropped_paths for recording in recordings),
         dropped_spans=sum(recording.dropped_spans for recording in recordings),
+        left_out=_left_out(recordings),
     )
+
+
+def _left_out(recordings: Iterable[Recording]) -> tuple[str, ...]:
+    """The names that any of them lacks; most of them share their tuples."""
+    different = {id(one.left_out): one.left_out for one in recordings}
+    return tuple(sorted({name for names in different.values() for name in names}))
 
 
 def _paths_of(recordings: Sequence[Recording]) -> Sequence[PathStats]:
@@ -109,6 +116,7 @@ def _case(nodeid: str, tally: CaseTally, records: Sequence[CaseRecord]) -> CaseR
         phases=phases,
         call_tree=paths,
         reruns=tally.reruns,
+        left_out=_most_left_out(records),
     )
 
 
@@ -123,7 +131,12 @@ def _fixture(records: Sequence[FixtureRecord]) -> FixtureResult:
         setup_ns=sum(record.setup_ns for record in records),
         teardown_ns=sum(record.teardown_ns for record in records),
         call_tree=paths,
+        left_out=_most_left_out(records),
     )
+
+
+def _most_left_out(records: Iterable[Record]) -> int:
+    return max((len(record.recording.left_out) for record in records), default=0)
 
 
 def _session(

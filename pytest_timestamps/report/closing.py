@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pytest_timestamps.analysis.text import count, format_ns
 from pytest_timestamps.analysis.thinning import NAMED, thinning_lines
 from pytest_timestamps.report.budget import budget_lines, overhead_share
+from pytest_timestamps.report.left_out import where_left_out
 from pytest_timestamps.report.model import SessionReport, ShardOverhead
 
 __all__ = ["closing_lines"]
@@ -27,7 +28,9 @@ def closing_lines(
         lines += _NOTHING_DECORATED
     lines.append(f"{_totals(report)}; {_overhead(report)}")
     lines += budget_lines(report)
-    lines += thinning_lines(report.functions, None if detailed else NAMED)
+    lines += thinning_lines(
+        report.functions, None if detailed else NAMED, report.left_out, where_left_out(report)
+    )
     still_open = sum(timing.open for timing in report.functions)
     if still_open:
         verb = "was" if still_open == 1 else "were"
@@ -50,8 +53,9 @@ def closing_lines(
 def _totals(report: SessionReport) -> str:
     spans = sum(timing.calls for timing in report.functions)
     session = report.session
+    least = "≥" if report.left_out else ""
     return (
-        f"{count(len(report.tests), 'test')}, {count(spans, 'span')} of "
+        f"{count(len(report.tests), 'test')}, {least}{count(spans, 'span')} of "
         f"{count(len(report.functions), 'function')}, {format_ns(session.work_ns)} in tests and "
         f"fixtures ({format_ns(session.duration_ns)} in all)"
     )

@@ -60,6 +60,7 @@ def compare_reports(
             *_recording_warnings((*bases, *heads)),
             *_estimate_warnings((*bases, *heads)),
             *_trust_warnings(bases, heads),
+            *_left_out_warnings((*bases, *heads)),
             *_gate_warnings(compared),
         ),
     )
@@ -129,6 +130,17 @@ def _estimate_warnings(reports: Sequence[SessionReport]) -> list[str]:
     ]
 
 
+def _left_out_warnings(reports: Sequence[SessionReport]) -> list[str]:
+    names = sorted({name for report in reports for name in report.left_out})
+    if not names:
+        return []
+    return [
+        f"{count(len(names), 'function')} left out to keep to the budget ({', '.join(names[:3])}): "
+        "neither they are compared, nor the calls of tests without them, nor the self times of "
+        "what may have called them"
+    ]
+
+
 def _trust_warnings(bases: Sequence[SessionReport], heads: Sequence[SessionReport]) -> list[str]:
     """Runs whose figures come from different sources, or are only a part."""
     sources: dict[str, set[str]] = {}
@@ -172,5 +184,7 @@ def _unknown(metric: Metric, number: int) -> str:
             f"{count(number, f'{metric} time')} not compared: calls were only counted, and their "
             "time is with their callers"
         )
+    if metric not in ("tokens", "cost"):
+        return f"{count(number, 'number')} of {metric} unknown and not compared"
     verb = "is" if metric == "cost" else "are"
     return f"the {metric} of {count(number, 'run')} {verb} unknown and not compared"

@@ -13,6 +13,7 @@ COLUMNS = (
     "kind", "name", "scope", "outcome", "calls", "errors", "total_ns", "self_ns", "min_ns",
     "max_ns", "suspended_ns", "setup_ns", "call_ns", "teardown_ns", "input_tokens",
     "output_tokens", "cached_tokens", "cost_usd", "functions", "estimated", "untimed",
+    "left_out",
 )  # fmt: skip
 
 
@@ -22,13 +23,16 @@ def render_csv(report: SessionReport) -> bytes:
     What has no value is empty; a module's or package's ``total_ns`` is its cumulative time.
     ``estimated`` and ``untimed`` count a function's calls that were not timed: its times hold an
     estimate for the former and nothing for the latter, and are empty where it has no others.
+    ``left_out`` is 1 for a function that was left out at some time: it had these calls, errors and
+    times at least. For a test or a fixture it is the number of functions that were left out in it.
     Names are written as they are, so that they can be joined with other tables.
     """
     stream = io.StringIO()
     table = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\r\n")
     table.writeheader()
+    left_out = frozenset(report.left_out)
     for timing in report.functions:
-        table.writerow(_function(timing))
+        table.writerow(_function(timing) | ({"left_out": 1} if timing.name in left_out else {}))
     for module in report.modules:
         row = module._asdict()
         row["total_ns"] = row.pop("cumulative_ns")
@@ -43,6 +47,7 @@ def render_csv(report: SessionReport) -> bytes:
                 "setup_ns": test.phases.setup_ns,
                 "call_ns": test.phases.call_ns,
                 "teardown_ns": test.phases.teardown_ns,
+                "left_out": test.left_out or "",
             }
         )
     for fixture in report.fixtures:
@@ -55,6 +60,7 @@ def render_csv(report: SessionReport) -> bytes:
                 "total_ns": fixture.total_ns,
                 "setup_ns": fixture.setup_ns,
                 "teardown_ns": fixture.teardown_ns,
+                "left_out": fixture.left_out or "",
             }
         )
     table.writerows(_run(read_run(run)) for run in report.runs)

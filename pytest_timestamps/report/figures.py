@@ -3,15 +3,21 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from pytest_timestamps.analysis.certainty import Callers, find_callers
+from pytest_timestamps.analysis.certainty import Callers
 from pytest_timestamps.analysis.comparison import Doubts, Figures, Subject
 from pytest_timestamps.analysis.doubt import doubt_names, doubt_top
 from pytest_timestamps.analysis.gates import Metric
 from pytest_timestamps.analysis.timings import Timing, time_names
+from pytest_timestamps.report.left_out import session_callers
 from pytest_timestamps.report.model import CaseResult, SessionReport
 from pytest_timestamps.report.run_figures import RunFigures, read_run, run_label
 
 __all__ = ["comparable_figures", "growth_doubts"]
+
+
+_NOTHING_KNOWN: Mapping[Metric, float | None] = dict.fromkeys(
+    ("calls", "errors", "self", "total"), None
+)
 
 
 def comparable_figures(report: SessionReport) -> Figures:
@@ -19,14 +25,18 @@ def comparable_figures(report: SessionReport) -> Figures:
 
     Where calls were only counted, which of them varies from session to session: no time of these
     functions is comparable, nor the self time of what called them, which holds such times.
+    Of functions that were left out nothing is, of tests in which they were no count either.
     A test's self time is what its phases took outside of decorated functions.
     Runs have new ids in each session, so they are matched by framework and test, and summed
     where several share them.
     """
     found: dict[Subject, Mapping[Metric, float | None]] = {}
-    callers = find_callers(report.functions, report.call_tree)
+    callers = session_callers(report)
+    for name in report.left_out:
+        found[Subject("function", name)] = _NOTHING_KNOWN
     for timing in report.functions:
-        found[Subject("function", timing.name)] = _function(timing, callers)
+        if timing.name not in callers.left_out:
+            found[Subject("function", timing.name)] = _function(timing, callers)
     for test in report.tests:
         found[Subject("test", test.nodeid)] = _test(test)
     runs: dict[str, list[RunFigures]] = {}
@@ -88,9 +98,9 @@ def _test(test: CaseResult) -> dict[Metric, float | None]:
     top = [row for row in test.call_tree if row.parent < 0 and not row.detached]
     outside_ns = max(0, test.phases.total_ns - sum(row.total_ns for row in top))
     return {
-        "calls": sum(timing.calls for timing in test.functions),
-        "errors": sum(timing.errors for timing in test.functions),
-        "self": None if any(row.untimed for row in top) else outside_ns,
+        "calls": None if test.left_out else sum(timing.calls for timing in test.functions),
+        "errors": None if test.left_out else sum(timing.errors for timing in test.functions),
+        "self": None if test.left_out or any(row.untimed for row in top) else outside_ns,
         "total": test.phases.total_ns,
     }
 

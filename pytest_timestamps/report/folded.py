@@ -2,6 +2,7 @@
 
 from pytest_timestamps.analysis.frames import iterate_stacks, make_frames, name_frames
 from pytest_timestamps.analysis.text import printable
+from pytest_timestamps.report.left_out import session_callers
 from pytest_timestamps.report.model import SessionReport
 
 __all__ = ["render_folded"]
@@ -13,7 +14,7 @@ def render_folded(report: SessionReport) -> bytes:
     The format knows no escapes: a semicolon within a name becomes a colon, and what isn't
     printable is shown escaped. The mark of a time that is no plain one stands before the name.
     """
-    frames = make_frames(report.call_tree, name_frames(report.functions))
+    frames = make_frames(report.call_tree, name_frames(report.functions, session_callers(report)))
     lines = [
         f"{';'.join(map(_frame, names))} {self_ns}\n" for names, self_ns in iterate_stacks(frames)
     ]

@@ -154,6 +154,7 @@ def _report(document: Mapping[str, Any]) -> SessionReport:
         timeline=_timeline(document["timeline"]),
         dropped_paths=document["dropped_paths"],
         dropped_spans=document["dropped_spans"],
+        left_out=tuple(document.get("left_out", ())),
     )
 
 
@@ -209,6 +210,7 @@ def _case(row: Mapping[str, Any], where: str) -> CaseResult:
         functions=_functions(row["functions"], f"{where}.functions"),
         call_tree=_paths(row.get("call_tree", ()), f"{where}.call_tree"),
         reruns=row.get("reruns", 0),
+        left_out=row.get("left_out", 0),
     )
 
 
@@ -218,6 +220,7 @@ def _fixture(row: Mapping[str, Any], where: str) -> FixtureResult:
         row,
         functions=_functions(row["functions"], f"{where}.functions"),
         call_tree=_paths(row["call_tree"], f"{where}.call_tree"),
+        left_out=row.get("left_out", 0),
     )
 
 

@@ -4,7 +4,8 @@ Versions of the format, each with the change that made it:
 1: the first. Since then ``session.instrumented`` and ``modules`` have been added, which reports
    that were written earlier haven't got, and what only a report with thinned functions has:
    ``estimated`` and ``untimed`` of functions and call paths, and with a budget ``session.budget``
-   and ``session.overhead_share``.
+   and ``session.overhead_share``; and ``left_out`` of the report, its tests and its fixtures, where
+   functions were left out.
 
 Its JSON Schema is ``session-report-v1.schema.json``, beside this module.
 """
@@ -51,6 +52,8 @@ def render_json(report: SessionReport) -> bytes:
         "dropped_paths": [str(report.dropped_paths)],
         "dropped_spans": [str(report.dropped_spans)],
     }
+    if report.left_out:
+        parts["left_out"] = [_text(report.left_out)]
     # ASCII throughout: names may hold lone surrogates, which have no UTF-8.
     return "".join(_pieces(parts)).encode("ascii")
 
@@ -211,6 +214,8 @@ def _tables(result: CaseResult | FixtureResult, texts: _Texts) -> Iterator[str]:
     yield _functions(result.functions, texts)
     yield ',"call_tree":'
     yield _path_rows(result.call_tree, texts)
+    if result.left_out:
+        yield f',"left_out":{result.left_out}'
     yield "}"
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from pytest_timestamps.analysis.certainty import (
     Marks,
-    find_callers,
     mark_modules,
     marked,
     share_text,
@@ -18,6 +17,7 @@ from pytest_timestamps.analysis.text import (
     shorten,
 )
 from pytest_timestamps.report.closing import closing_lines
+from pytest_timestamps.report.left_out import session_callers
 from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.outcomes import outcomes_text
 from pytest_timestamps.report.run_figures import RunFigures, read_run
@@ -79,16 +79,16 @@ def _hotspots(report: SessionReport) -> list[str]:
     shown = report.functions[:FUNCTIONS]
     if not shown:
         return []
-    callers = find_callers(report.functions, report.call_tree)
+    callers = session_callers(report)
     texts = [time_texts(row, callers) for row in shown]
     rows = [
         [
             markdown_code(row.name),
-            f"{row.calls:,}",
+            text.calls,
             markdown_text(text.self),
             share_text(row.self_ns, text.self, report.session.work_ns),
             markdown_text(text.total),
-            f"{row.errors:,}",
+            text.errors,
         ]
         for row, text in zip(shown, texts, strict=True)
     ]
@@ -100,22 +100,24 @@ def _modules(report: SessionReport) -> list[str]:
     if not (report.session.instrumented and report.modules):
         return []
     shown = arrange_modules(report.modules, limit=MODULES)
-    found = mark_modules(report.functions, report.call_tree, report.modules)
+    found = mark_modules(
+        report.functions, report.call_tree, report.modules, session_callers(report)
+    )
     times = [
-        (marked(marks.self, row.self_ns), marked(marks.total, row.cumulative_ns))
+        (marked(marks.self, row.self_ns), marked(marks.total, row.cumulative_ns), marks.calls)
         for row, marks in ((row, found.get(row, Marks())) for _, _, row in shown)
     ]
     rows = [
         [
             markdown_code(f"{row.name}.*" if row.kind == "package" else row.name),
             f"{row.functions:,}",
-            f"{row.calls:,}",
+            f"{least}{row.calls:,}",
             markdown_text(own),
             share_text(row.self_ns, own, report.session.work_ns),
             markdown_text(total),
-            f"{row.errors:,}",
+            f"{least}{row.errors:,}",
         ]
-        for (_, _, row), (own, total) in zip(shown, times, strict=True)
+        for (_, _, row), (own, total, least) in zip(shown, times, strict=True)
     ]
     headers = ["Module", "Functions", "Calls", "Self", "Share", "Total", "Errors"]
     known = sum(row.kind == "module" for row in report.modules)

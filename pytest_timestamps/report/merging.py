@@ -64,6 +64,7 @@ def merge_reports(reports: Sequence[SessionReport]) -> SessionReport:
         timeline=_timeline(reports),
         dropped_paths=sum(report.dropped_paths for report in reports),
         dropped_spans=sum(report.dropped_spans for report in reports),
+        left_out=tuple(sorted({name for report in reports for name in report.left_out})),
     )
 
 
@@ -174,6 +175,7 @@ def _case(rows: Sequence[CaseResult]) -> CaseResult:
         functions=_functions(row.functions for row in rows),
         call_tree=merge_paths(row.call_tree for row in rows),
         reruns=sum(row.reruns for row in rows),
+        left_out=max(row.left_out for row in rows),
     )
 
 
@@ -187,6 +189,7 @@ def _fixture(rows: Sequence[FixtureResult]) -> FixtureResult:
         teardown_ns=sum(row.teardown_ns for row in rows),
         functions=_functions(row.functions for row in rows),
         call_tree=merge_paths(row.call_tree for row in rows),
+        left_out=max(row.left_out for row in rows),
     )
 
 

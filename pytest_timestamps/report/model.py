@@ -143,6 +143,8 @@ class CaseResult(_Ranked):
     """One test: reruns are summed, and ``reruns`` counts those after the first run.
 
     ``functions`` are those of the ``call_tree``, the most self time first.
+    ``left_out`` counts the functions of the report that were left out in it, or in a part of it:
+    what it called of these isn't there.
     """
 
     nodeid: str
@@ -151,6 +153,7 @@ class CaseResult(_Ranked):
     functions: Sequence[Timing] = _AS_IN_CALL_TREE
     call_tree: Sequence[PathStats] = ()
     reruns: int = 0
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,7 @@ class FixtureResult(_Ranked):
 
     ``nodeid`` is the class, module or package that it was set up for, empty for the session.
     ``setups`` counts how often it was set up: once per parameter and per xdist worker.
+    ``left_out`` is as a test's.
     """
 
     name: str
@@ -169,6 +173,7 @@ class FixtureResult(_Ranked):
     teardown_ns: int
     functions: Sequence[Timing] = _AS_IN_CALL_TREE
     call_tree: Sequence[PathStats] = ()
+    left_out: int = 0
 
     @property
     def total_ns(self) -> int:
@@ -199,6 +204,7 @@ class SessionReport:
     and package of those whose module is known; ``call_tree`` is the merged tree of all tests and
     fixtures, parents before children; ``runs`` are the token runs, as
     their own file contract has them; ``timeline`` is empty unless it was asked for.
+    ``left_out`` names the functions that were left out at some time, sorted.
     ``dropped_paths`` counts spans folded into their parents because of the cap on call paths,
     ``dropped_spans`` spans that the timeline's cap left out.
     """
@@ -215,6 +221,7 @@ class SessionReport:
     timeline: tuple[SessionSpan, ...] = ()
     dropped_paths: int = 0
     dropped_spans: int = 0
+    left_out: tuple[str, ...] = ()
 
     @property
     def overhead_share(self) -> float | None:

@@ -20,6 +20,7 @@ from pytest_timestamps.analysis.text import (
     shorten,
 )
 from pytest_timestamps.analysis.timings import SortOrder, Timing
+from pytest_timestamps.report.left_out import session_callers
 from pytest_timestamps.report.model import SessionReport
 
 __all__ = ["hotspot_lines", "left_out", "module_lines"]
@@ -41,7 +42,8 @@ def module_lines(
         return [], 0
     known = sum(timing.kind == "module" for timing in report.modules)
     shown = sum(line.timing.kind == "module" for line in lines)
-    marks = mark_modules(report.functions, report.call_tree, report.modules)
+    callers = session_callers(report)
+    marks = mark_modules(report.functions, report.call_tree, report.modules, callers)
     rows = [
         [
             ("module", "  " * line.depth + printable(line.label)),
@@ -66,7 +68,7 @@ def hotspot_lines(
     A module's row counts all of its functions, those that are not shown too.
     """
     modules = {row.name: row for row in report.modules if row.kind == "module"}
-    marks = mark_modules(report.functions, report.call_tree, report.modules)
+    marks = mark_modules(report.functions, report.call_tree, report.modules, callers)
     groups: dict[str, list[Timing]] = {}
     for timing in ranked:
         groups.setdefault(find_module(timing.name, modules), []).append(timing)
@@ -97,11 +99,11 @@ def _module_cells(
     its = marks.get(timing, Marks())
     own = marked(its.self, timing.self_ns)
     return [
-        ("calls", f"{timing.calls:,}"),
+        ("calls", f"{its.calls}{timing.calls:,}"),
         ("total", marked(its.total, timing.cumulative_ns)),
         ("self", own),
         ("share", share_text(timing.self_ns, own, whole_ns)),
-        ("errors", f"{timing.errors:,}"),
+        ("errors", f"{its.calls}{timing.errors:,}"),
     ]
 
 
@@ -109,11 +111,11 @@ def _function_cells(
     timing: Timing, callers: Callers, whole_ns: int, detailed: bool
 ) -> Iterator[tuple[str, str]]:
     texts = time_texts(timing, callers)
-    yield "calls", f"{timing.calls:,}"
+    yield "calls", texts.calls
     yield "total", texts.total
     yield "self", texts.self
     yield "share", share_text(timing.self_ns, texts.self, whole_ns)
-    yield "errors", f"{timing.errors:,}"
+    yield "errors", texts.errors
     if detailed:
         yield "average", texts.average
         yield "min", texts.min
@@ -129,7 +131,7 @@ def _fit(rows: Sequence[_Cells], width: int) -> list[str]:
     empty = [
         at
         for at, header in enumerate(headers)
-        if header in _IF_ANY and all(row[at] in ("", "0") for row in table)
+        if header in _IF_ANY and all(row[at] in ("", "0", "≥0") for row in table)
     ]
     for at in reversed(empty):
         del headers[at]

@@ -54,6 +54,10 @@ def _families(report: SessionReport) -> Iterator[tuple[str, str, str, Iterable[_
             [({"function": row.name}, getattr(row, metric)) for row in functions
              if getattr(row, metric)],
         )  # fmt: skip
+    yield (
+        "timestamps_function_left_out", "", "Functions that were left out at some time",
+        [({"function": name}, 1) for name in report.left_out],
+    )  # fmt: skip
     for metric, text in (("self", "without functions called"), ("total", "with functions called")):
         yield (
             f"timestamps_function_{metric}_seconds", "seconds", f"Time of a function {text}",

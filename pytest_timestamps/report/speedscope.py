@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from pytest_timestamps.analysis.frames import iterate_edges, make_frames, name_frames
 from pytest_timestamps.recording.results import PathStats
+from pytest_timestamps.report.left_out import session_callers
 from pytest_timestamps.report.model import SessionReport
 
 __all__ = ["render_speedscope"]
@@ -23,7 +24,7 @@ def render_speedscope(report: SessionReport) -> bytes:
     The mark of a time that is no plain one stands before the name.
     """
     numbers: dict[str, int] = {}
-    names = name_frames(report.functions)
+    names = name_frames(report.functions, session_callers(report))
     slowest = sorted(report.tests, key=lambda test: (-test.phases.total_ns, test.nodeid))
     profiles = [_profile("all tests and fixtures", report.call_tree, names, numbers)]
     profiles += [

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from pytest_timestamps.analysis.certainty import (
     UNKNOWN,
     Callers,
-    find_callers,
     mark_self,
     marked,
     share_text,
@@ -22,6 +21,7 @@ from pytest_timestamps.analysis.text import (
 )
 from pytest_timestamps.analysis.timings import SortOrder, Timing, rank_timings
 from pytest_timestamps.report.closing import closing_lines
+from pytest_timestamps.report.left_out import part_callers, session_callers
 from pytest_timestamps.report.model import CaseResult, FixtureResult, SessionReport
 from pytest_timestamps.report.module_text import hotspot_lines, left_out, module_lines
 
@@ -151,7 +151,7 @@ def _hotspots(report: SessionReport, style: TerminalStyle) -> Section:
     if not kept:
         return Section("hotspots", [])
     ranked = rank_timings(kept, sort=style.sort, limit=_rows_shown(style))
-    callers = find_callers(report.functions, report.call_tree)
+    callers = session_callers(report)
     if style.modules_of(report) and report.modules:
         detailed = style.verbosity >= 1
         lines = hotspot_lines(report, ranked, callers, style.width, detailed=detailed)
@@ -178,7 +178,7 @@ def _function_table(
     texts = [time_texts(timing, callers) for timing in ranked]
     columns: list[tuple[str, list[str]]] = [
         ("function", [printable(timing.name) for timing in ranked]),
-        ("calls", [f"{timing.calls:,}" for timing in ranked]),
+        ("calls", [text.calls for text in texts]),
         ("total", [text.total for text in texts]),
         ("self", [text.self for text in texts]),
         ("average", [text.average for text in texts]),
@@ -189,7 +189,7 @@ def _function_table(
                 for timing, text in zip(ranked, texts, strict=True)
             ],
         ),
-        ("errors", [f"{timing.errors:,}" for timing in ranked]),
+        ("errors", [text.errors for text in texts]),
     ]
     if style.verbosity >= 1:
         columns += [("min", [text.min for text in texts]), ("max", [text.max for text in texts])]
@@ -221,15 +221,17 @@ def _slowest(report: SessionReport, style: TerminalStyle) -> Section:
     table = _table(["test", "total", "setup", "call", "teardown"], rows, style)
     lines = table[:2]
     for line, test in zip(table[2:], shown, strict=True):
-        lines += [line, *_top_functions(test, style)]
+        lines += [line, *_top_functions(report, test, style)]
     return Section("slowest tests", [*lines, *_more(len(shown), len(kept), style)])
 
 
-def _top_functions(owner: CaseResult | FixtureResult, style: TerminalStyle) -> list[str]:
+def _top_functions(
+    report: SessionReport, owner: CaseResult | FixtureResult, style: TerminalStyle
+) -> list[str]:
     """The functions with the most self time of one test or fixture, on one line below its row."""
     parts: list[str] = []
     room = style.width - 4
-    callers = find_callers(owner.functions, owner.call_tree)
+    callers = part_callers(report, owner)
     for timing in rank_timings(owner.functions, limit=3):
         time = marked(mark_self(timing, callers), timing.self_ns)
         if time == UNKNOWN:
@@ -267,7 +269,7 @@ def _fixtures(report: SessionReport, style: TerminalStyle) -> Section:
     table = _table(["fixture", "scope", "setups", "setup", "teardown"], rows, style)
     lines = table[:2]
     for line, fixture in zip(table[2:], shown, strict=True):
-        lines += [line, *_top_functions(fixture, style)]
+        lines += [line, *_top_functions(report, fixture, style)]
     return Section(
         "class, module and session fixtures", [*lines, *_more(len(shown), len(kept), style)]
     )
@@ -289,7 +291,7 @@ def _per_test(report: SessionReport, style: TerminalStyle) -> Section:
         total = format_ns(test.phases.total_ns)
         ending = f": {test.outcome}, {total}"
         lines.append(shorten(printable(test.nodeid), style.width - len(ending)) + ending)
-        callers = find_callers(test.functions, test.call_tree)
+        callers = part_callers(report, test)
         table = _function_table(ranked, callers, test.phases.total_ns, style)
         lines += [*table, *_more(len(ranked), len(kept), style), ""]
     return Section("functions by test", lines[:-1])

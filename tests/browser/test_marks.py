@@ -10,6 +10,7 @@ from pytest_timestamps.report.html.page import render_html
 from pytest_timestamps.report.model import SessionReport
 from tests.browser.conftest import Open, wait_until
 from tests.browser.test_page import rows_of, show_all
+from tests.report.test_left_out import report as left_out_report
 from tests.samples import case, path, report, thinned_report
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -95,7 +96,7 @@ def test_marks_say_what_they_mean(open_page: Open) -> None:
     estimated = "estimated from the calls that were timed"
     assert by_name["shop.cart.item"][2] == estimated
     assert by_name["shop.cart.total"][2:5:2] == [
-        f"at most: it holds the time of calls that were only counted; {estimated}", "",
+        f"at most: it holds the time of calls that were only counted, or left out; {estimated}", "",
     ]  # fmt: skip
     assert by_name["shop.price"][2].startswith("unknown: calls were only counted")
     hints = "return [...document.querySelectorAll('#hotspots .marks')].map((p) => p.textContent)"
@@ -121,6 +122,25 @@ def test_modules_are_marked(open_page: Open) -> None:
     ]
 
 
+def test_what_was_left_out_is_told_as_the_least_there_was(open_page: Open) -> None:
+    """Its calls and times in every table, and in the flame graph; who may hold its time, too."""
+    driver = open_page(render_html(left_out_report()))
+    shown = {
+        row[0]["name"]: [cell["text"] for cell in row[1:]] for row in rows_of(driver, "hotspots")
+    }
+    assert [shown["shop.item"][at] for at in (0, 1, 3, 5)] == ["≥30", "≥6.00 µs", "≥6.00 µs", "≥2"]
+    assert shown["shop.all"][1] == "≤12.0 µs"
+    assert shown["bank.pay"][:2] == ["1", "500 ns"]
+    hints = "return [...document.querySelectorAll('#hotspots .marks')].map((p) => p.textContent)"
+    (said,) = driver.execute_script(hints)
+    assert said.startswith("≥ left out: 1 function in 1 of 2 tests")
+    rows = (
+        "return [...document.querySelectorAll('#modules tbody tr')]"
+        ".map((row) => row.cells[2].textContent)"
+    )
+    assert "≥32" in driver.execute_script(rows)
+
+
 def test_the_flame_graph_says_what_was_not_timed(open_page: Open) -> None:
     """A frame has its mark before its name; what is said of it has both times' marks and why."""
     driver = open_page(render_html(thinned_report()))
@@ -136,7 +156,8 @@ def test_the_flame_graph_says_what_was_not_timed(open_page: Open) -> None:
         "self ~300 µs, total ~300 µs, 6,100 calls, 6,000 of them estimated"
     )
     assert found["shop.cart.total"][1].endswith(
-        "self ≤~540 µs, total 900 µs, 1 call, self holds the time of calls that were only counted"
+        "self ≤~540 µs, total 900 µs, 1 call, "
+        "self holds the time of calls that were only counted or left out"
     )
     assert found["shop.tax"][1].endswith(
         "1,000 calls, 590 of them estimated, 400 of them only counted"

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pytest_timestamps.recording import spending
 from tests.plugin.conftest import Run
 
 Written = Callable[..., dict[str, Any]]
@@ -63,9 +64,22 @@ def test_a_leaf_that_is_called_often_is_thinned(
 
 
 def test_a_budget_has_functions_counted_only(
-    busy: pytest.Pytester, run: Run, written: Written
+    busy: pytest.Pytester, run: Run, written: Written, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those that call others are counted still, and the report names them."""
+    """Those that call others are counted still, and the report names them.
+
+    A session that costs as little as this one has nothing left out: it may cost more here.
+    """
+    monkeypatch.setattr(spending, "_LEAST_NS", 10**18)
+    busy.makeconftest(
+        """
+        def pytest_configure(config):
+            if hasattr(config, "workerinput"):
+                from pytest_timestamps.recording import spending
+
+                spending._LEAST_NS = 10**18
+        """
+    )
     result = run(
         "--timestamps-instrument=busy", "--timestamps-budget=0.1%", "--timestamps-report=json"
     )
@@ -74,3 +88,31 @@ def test_a_budget_has_functions_counted_only(
     assert found["leaf"]["calls"] == found["middle"]["calls"] == TESTS * CALLS
     assert 0 < found["middle"]["untimed"] < TESTS * CALLS
     result.stdout.fnmatch_lines(["budget 0.1%: *", "≥ counted only: *busy.middle *"])
+
+
+def test_a_budget_has_functions_left_out(busy: pytest.Pytester, run: Run, written: Written) -> None:
+    """What was seen of them is told as the least there was, and in how many tests they lack."""
+    result = run(
+        "--timestamps-instrument=busy", "--timestamps-budget=0.1%", "--timestamps-report=json"
+    )
+    result.assert_outcomes(passed=TESTS)
+    report = written()
+    found = figures(report)
+    assert "busy.middle" in report["left_out"]
+    assert 0 < found["middle"]["calls"] < TESTS * CALLS
+    lacking = [test for test in report["tests"] if test.get("left_out")]
+    assert 0 < len(lacking) < TESTS
+    assert all(
+        row["name"] != "busy.middle" or test.get("left_out", 0) or row["calls"] == CALLS
+        for test in report["tests"]
+        for row in test["functions"]
+    )
+    result.stdout.fnmatch_lines(
+        [
+            "busy* ≥*",
+            f"{TESTS} tests, ≥* spans of *",
+            "budget 0.1%: exceeded, before functions were left out, or *",
+            f"≥ left out: * functions in {len(lacking)} of {TESTS} tests, whose calls and times *"
+            "busy.middle (after * calls)*",
+        ]
+    )

@@ -16,6 +16,7 @@ from pytest_timestamps.analysis.thinning import thinning_lines
 from pytest_timestamps.report.budget import budget_lines, overhead_share
 from pytest_timestamps.report.closing import closing_lines
 from pytest_timestamps.report.html.page_data import encode_page_data
+from pytest_timestamps.report.left_out import where_left_out
 from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.outcomes import outcomes_text
 from pytest_timestamps.report.run_figures import RunFigures, read_run
@@ -44,7 +45,9 @@ def render_html(report: SessionReport) -> bytes:
         cards=list(_cards(report)),
         outcomes=[item for item in report.session.outcomes.items() if item[1]],
         remarks=closing_lines(report),
-        thinning=thinning_lines(report.functions),
+        thinning=thinning_lines(
+            report.functions, left_out=report.left_out, where=where_left_out(report)
+        ),
     )
     return page.encode("utf-8", "backslashreplace")
 

@@ -10,11 +10,12 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
-from pytest_timestamps.analysis.certainty import Marks, find_callers, mark_modules
+from pytest_timestamps.analysis.certainty import NO_CALLERS, Callers, Marks, mark_modules
 from pytest_timestamps.analysis.module_tree import arrange_modules
 from pytest_timestamps.analysis.timings import Timing
 from pytest_timestamps.recording.results import PathStats
 from pytest_timestamps.report.html.widest import keep_widest
+from pytest_timestamps.report.left_out import part_callers, session_callers
 from pytest_timestamps.report.model import OUTCOMES, CaseResult, FixtureResult, SessionReport
 from pytest_timestamps.report.run_figures import read_run
 
@@ -25,8 +26,9 @@ MAX_TREE_ROWS = 150_000
 MAX_MERGED_ROWS = 100_000
 MAX_SPANS = 30_000
 LEFT_OUT = -1
-# Bits: a function calls some whose times are estimated, or some whose calls were only counted.
-ESTIMATED, COUNTED = 1, 2
+# Bits: a function calls some whose times are estimated, or some whose calls were only counted;
+# or it was left out itself.
+ESTIMATED, COUNTED, MISSED = 1, 2, 4
 
 _TREE = (
     "up", "name", "section", "detached", "calls", "errors", "total_ns", "self_ns", "estimated",
@@ -60,9 +62,16 @@ def page_data(report: SessionReport) -> dict[str, object]:
         "session": {**asdict(report.session), "outcomes": dict(report.session.outcomes)},
         "functions": _functions(report, strings),
         "modules": _modules(report, strings),
-        "tree": _merged_tree(report.call_tree, strings),
+        "tree": _merged_tree(report.call_tree, session_callers(report), strings),
         "tests": _tests(report.tests, kept, strings),
-        "test_trees": _tree((t.call_tree for t in report.tests if t.nodeid in kept), strings),
+        "test_trees": _tree(
+            (
+                (test.call_tree, part_callers(report, test))
+                for test in report.tests
+                if test.nodeid in kept
+            ),
+            strings,
+        ),
         "fixtures": _fixtures(report.fixtures, strings),
         "runs": [
             {**asdict(run), "tokens": run.tokens, "cost": run.shown_cost}
@@ -76,7 +85,7 @@ def page_data(report: SessionReport) -> dict[str, object]:
 def _functions(report: SessionReport, strings: _Strings) -> _Columns:
     """``callees`` says whose times a function's self time depends on: see ``marks.js``."""
     columns: _Columns = {field: [] for field in Timing._fields}
-    callers = find_callers(report.functions, report.call_tree)
+    callers = session_callers(report)
     for timing in report.functions:
         columns["name"].append(strings(timing.name))
         for field, value in zip(Timing._fields[1:], timing[1:], strict=True):
@@ -84,6 +93,7 @@ def _functions(report: SessionReport, strings: _Strings) -> _Columns:
     columns["callees"] = [
         ESTIMATED * (timing.name in callers.of_estimated)
         + COUNTED * (timing.name in callers.of_counted)
+        + MISSED * (timing.name in callers.left_out)
         for timing in report.functions
     ]
     return columns
@@ -92,7 +102,8 @@ def _functions(report: SessionReport, strings: _Strings) -> _Columns:
 def _modules(report: SessionReport, strings: _Strings) -> _Columns:
     """Modules below their packages, as every table of them is arranged."""
     lines = arrange_modules(report.modules)
-    found = mark_modules(report.functions, report.call_tree, report.modules)
+    callers = session_callers(report)
+    found = mark_modules(report.functions, report.call_tree, report.modules, callers)
     marks = [found.get(line.timing, Marks()) for line in lines]
     columns: _Columns = {
         "name": [strings(line.timing.name) for line in lines],
@@ -101,20 +112,21 @@ def _modules(report: SessionReport, strings: _Strings) -> _Columns:
         "is_module": [int(line.timing.kind == "module") for line in lines],
         "self_mark": [strings(one.self) for one in marks],
         "total_mark": [strings(one.total) for one in marks],
+        "calls_mark": [strings(one.calls) for one in marks],
     }
     for field in ("functions", "calls", "errors", "self_ns", "cumulative_ns"):
         columns[field] = [getattr(line.timing, field) for line in lines]
     return columns
 
 
-def _tree(tables: Iterable[Sequence[PathStats]], strings: _Strings) -> _Columns:
+def _tree(tables: Iterable[tuple[Sequence[PathStats], Callers]], strings: _Strings) -> _Columns:
     """Tables one after the other; ``up`` is how many rows above a row's parent stands, or 0.
 
     ``callees`` says whose times a row's self time depends on: see ``marks.js``.
     """
     columns: _Columns = {key: [] for key in _TREE}
-    for table in tables:
-        columns["callees"] += _callees(table)
+    for table, callers in tables:
+        columns["callees"] += _callees(table, callers)
         for at, row in enumerate(table):
             columns["up"].append(at - row.parent if row.parent >= 0 else 0)
             columns["name"].append(strings(row.name))
@@ -129,8 +141,14 @@ def _tree(tables: Iterable[Sequence[PathStats]], strings: _Strings) -> _Columns:
     return columns
 
 
-def _callees(table: Sequence[PathStats]) -> list[int]:
+def _callees(table: Sequence[PathStats], callers: Callers) -> list[int]:
     found = [0] * len(table)
+    if callers.left_out:
+        # Who called what was left out is known by name alone.
+        found = [
+            COUNTED * (row.name in callers.of_counted) + MISSED * (row.name in callers.left_out)
+            for row in table
+        ]
     for row in table:
         if row.parent >= 0 and not row.detached and (row.estimated or row.untimed):
             found[row.parent] |= (ESTIMATED if row.estimated else 0) | (
@@ -139,15 +157,17 @@ def _callees(table: Sequence[PathStats]) -> list[int]:
     return found
 
 
-def _merged_tree(table: Sequence[PathStats], strings: _Strings) -> dict[str, object]:
+def _merged_tree(
+    table: Sequence[PathStats], callers: Callers, strings: _Strings
+) -> dict[str, object]:
     """The widest rows, with the time of what the page had no room for.
 
     ``rest_ns`` is that of paths below the row, ``top_ns`` that of paths below none.
     """
     rows, places, rest_ns, top_ns = keep_widest(table, MAX_MERGED_ROWS)
-    callees = _callees(table)
+    callees = _callees(table, callers)
     return {
-        **_tree([rows], strings),
+        **_tree([(rows, NO_CALLERS)], strings),
         # Of what was left out too.
         "callees": [callees[at] for at in places],
         "rest_ns": rest_ns,

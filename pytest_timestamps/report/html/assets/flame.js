@@ -99,12 +99,13 @@ class Flame {
     const parts = [
       `${shorten(data.name, 300)}: ${formatNs(data.sum)} in the graph (${share})`,
       `self ${time(own, data.self)}`, `total ${time(total, data.total)}`,
-      `${formatCount(data.calls)} ${data.calls === 1 ? "call" : "calls"}`,
+      `${data.callees & MISSED ? "≥" : ""}${formatCount(data.calls)} ${data.calls === 1 ? "call" : "calls"}`,
     ];
     if (data.estimated) parts.push(`${formatCount(data.estimated)} of them estimated`);
     if (data.untimed) parts.push(`${formatCount(data.untimed)} of them only counted`);
-    if (!data.untimed && data.callees & COUNTED) parts.push("self holds the time of calls that were only counted");
+    if (!data.untimed && data.callees & COUNTED) parts.push("self holds the time of calls that were only counted or left out");
     else if (!data.estimated && data.callees & ESTIMATED) parts.push("self is less an estimate of what it called");
+    if (data.callees & MISSED) parts.push("left out at some time");
     if (data.errors) parts.push(`${formatCount(data.errors)} raised`);
     if (data.detached) parts.push("ran beside its caller");
     if (data.deeper) parts.push(`${formatCount(data.deeper)} deeper paths are counted here`);

@@ -2,13 +2,15 @@
 // has it. Rows are of tables with the columns calls, estimated, untimed and callees.
 
 const UNKNOWN = "-";
-// Bits of "callees": the function calls some whose times are estimated, or were only counted.
+// Bits of "callees": the function calls some whose times are estimated, or were only counted, or it
+// was left out itself.
 const ESTIMATED = 1;
 const COUNTED = 2;
+const MISSED = 4;
 const MEANINGS = {
   "~": "estimated from the calls that were timed",
-  "≥": "at least: calls were only counted, their time is with their callers",
-  "≤": "at most: it holds the time of calls that were only counted",
+  "≥": "at least: calls were only counted or left out, their time is with their callers",
+  "≤": "at most: it holds the time of calls that were only counted, or left out",
   "-": "unknown: calls were only counted, their time is with their callers",
 };
 
@@ -21,25 +23,38 @@ function hasNoTime(table, row) {
   return table.untimed[row] > 0 && table.untimed[row] >= table.calls[row];
 }
 
+function wasLeftOut(table, row) {
+  return (table.callees[row] & MISSED) > 0;
+}
+
+// Of calls and errors.
+function markCalls(table, row) {
+  return wasLeftOut(table, row) ? "≥" : "";
+}
+
+function lacksTime(table, row) {
+  return table.untimed[row] > 0 || wasLeftOut(table, row);
+}
+
 function markTotal(table, row) {
   if (hasNoTime(table, row)) return UNKNOWN;
-  return markOf(table.estimated[row] > 0, table.untimed[row] > 0, false);
+  return markOf(table.estimated[row] > 0, lacksTime(table, row), false);
 }
 
 function markSelf(table, row) {
   if (hasNoTime(table, row)) return UNKNOWN;
   const callees = table.callees[row];
-  return markOf(table.estimated[row] > 0 || (callees & ESTIMATED) > 0, table.untimed[row] > 0, (callees & COUNTED) > 0);
+  return markOf(table.estimated[row] > 0 || (callees & ESTIMATED) > 0, lacksTime(table, row), (callees & COUNTED) > 0);
 }
 
 function markAverage(table, row) {
-  return hasNoTime(table, row) ? UNKNOWN : table.estimated[row] > 0 ? "~" : "";
+  return hasNoTime(table, row) ? UNKNOWN : table.estimated[row] > 0 || wasLeftOut(table, row) ? "~" : "";
 }
 
 // The shortest and the longest are of calls that were timed.
 function markExtremes(table, row) {
   const untold = table.estimated[row] + table.untimed[row];
-  if (!untold) return "";
+  if (!untold) return wasLeftOut(table, row) ? "~" : "";
   return untold >= table.calls[row] ? UNKNOWN : "~";
 }
 

@@ -128,15 +128,16 @@ class ModuleTable extends Table {
 
 function moduleColumns(data, nodes) {
   const whole = data.session.work_ns;
-  const count = (key, label, extra) => ({ label, number: (row) => nodes[row][key], text: formatCount, extra });
+  const count = (key, label, mark) => ({ label, number: (row) => nodes[row][key], mark, text: formatCount, extra: true });
+  const least = (row) => nodes[row].calls_mark;
   return [
     { label: "Module", name: (row) => nodes[row].label },
-    count("functions", "Functions", true),
-    count("calls", "Calls", true),
+    count("functions", "Functions"),
+    count("calls", "Calls", least),
     markedColumn("Self", (row) => nodes[row].self_ns, (row) => nodes[row].self_mark, { bar: (row) => (whole ? nodes[row].self_ns / whole : 0) }),
     { label: "Share", number: (row) => (nodes[row].self_mark === UNKNOWN ? null : whole ? (100 * nodes[row].self_ns) / whole : 0), text: (share) => formatShare(share, 100), extra: true },
     markedColumn("Total", (row) => nodes[row].total_ns, (row) => nodes[row].total_mark),
-    count("errors", "Errors", true),
+    count("errors", "Errors", least),
   ];
 }
 
@@ -156,7 +157,7 @@ function moduleNodes(data, modules) {
     const name = strings[text];
     const kind = table.is_module[row] ? "module" : "package";
     path.length = table.depth[row];
-    const figures = { functions: table.functions[row], calls: table.calls[row], errors: table.errors[row], self_ns: table.self_ns[row], total_ns: table.cumulative_ns[row], self_mark: strings[table.self_mark[row]], total_mark: strings[table.total_mark[row]] };
+    const figures = { functions: table.functions[row], calls: table.calls[row], errors: table.errors[row], self_ns: table.self_ns[row], total_ns: table.cumulative_ns[row], self_mark: strings[table.self_mark[row]], total_mark: strings[table.total_mark[row]], calls_mark: strings[table.calls_mark[row]] };
     const node = add(path.at(-1), kind, name, strings[table.label[row]], figures);
     path.push(node);
     if (kind === "module") places.set(name, node);
@@ -164,12 +165,13 @@ function moduleNodes(data, modules) {
   functions.name.forEach((text, row) => {
     const name = strings[text];
     const module = modules.of(name);
-    if (!places.has(module)) places.set(module, add(undefined, "module", NO_MODULE, NO_MODULE, { functions: 0, calls: 0, errors: 0, self_ns: 0, total_ns: null, self_mark: "", total_mark: "" }));
+    if (!places.has(module)) places.set(module, add(undefined, "module", NO_MODULE, NO_MODULE, { functions: 0, calls: 0, errors: 0, self_ns: 0, total_ns: null, self_mark: "", total_mark: "", calls_mark: "" }));
     const above = places.get(module);
-    const figures = { functions: null, calls: functions.calls[row], errors: functions.errors[row], self_ns: functions.self_ns[row], total_ns: functions.total_ns[row], self_mark: markSelf(functions, row), total_mark: markTotal(functions, row) };
+    const figures = { functions: null, calls: functions.calls[row], errors: functions.errors[row], self_ns: functions.self_ns[row], total_ns: functions.total_ns[row], self_mark: markSelf(functions, row), total_mark: markTotal(functions, row), calls_mark: markCalls(functions, row) };
     if (!module) {
       above.functions += 1;
       if (figures.self_mark) above.self_mark = "~";
+      if (figures.calls_mark) above.calls_mark = "≥";
       for (const key of ["calls", "errors", "self_ns"]) above[key] += figures[key];
     }
     add(above, "function", name, modules.label(name), figures);

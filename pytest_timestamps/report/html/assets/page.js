@@ -11,12 +11,12 @@ function columnsOfFunctions(data, table, wholeNs, pick) {
   const extra = { extra: true };
   const columns = [
     { label: "Function", name: (row) => data.strings[table.name[row]], picks: pick },
-    { label: "Calls", number: (row) => table.calls[row], text: formatCount },
+    { label: "Calls", number: (row) => table.calls[row], mark: (row) => markCalls(table, row), text: formatCount },
     times("self_ns", "Self", markSelf, { bar: (row) => (wholeNs ? table.self_ns[row] / wholeNs : 0) }),
     { label: "Share", number: share, text: (value) => formatShare(value, 100), extra: true },
     times("total_ns", "Total", markTotal),
     markedColumn("Average", (row) => averageOf(table, row), (row) => markAverage(table, row), extra),
-    { label: "Errors", number: (row) => table.errors[row], text: formatCount, extra: true },
+    { label: "Errors", number: (row) => table.errors[row], mark: (row) => markCalls(table, row), text: formatCount, extra: true },
   ];
   const some = (key) => table[key] && table[key].some((value) => value > 0);
   if (table.min_ns) columns.push(times("min_ns", "Min", markExtremes, extra), times("max_ns", "Max", markExtremes, extra));
