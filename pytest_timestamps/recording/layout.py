@@ -8,7 +8,7 @@ from .tree import NEVER_NS, Node, Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Collection, Iterable
 
 __all__ = ["NOBODY", "Layout", "nodes_below"]
 
@@ -43,8 +43,7 @@ class Layout:
         self.above: list[int] = []
         self.ranges: dict[int, range] = {}
         self.has_namesakes = False
-        below = _in_order(opened) if in_order else _all_below
-        trees = _find_trees(roots, below)
+        trees = _find_trees(roots, in_order, opened)
         if len(trees) > 1:
             # a root is younger than the node that it runs on
             trees.sort(key=lambda tree: tree.root.serial)
@@ -70,28 +69,28 @@ class _Tree:
 
     __slots__ = ("above", "nodes", "on_top", "root")
 
-    def __init__(self, root: Root, below: Callable[[Node], list[Node]]) -> None:
+    def __init__(self, root: Root, in_order: bool = False, opened: Collection[int] = ()) -> None:
         self.root = root
-        self.nodes = nodes = below(root)
+        self.nodes = nodes = _below(root, in_order, opened)
         self.above = above = [NOBODY] * len(nodes)
         self.on_top: list[Root] = []
         # the list grows while it is gone through
         for position, node in enumerate(nodes):
             if node.children:
-                children = below(node)
+                children = _below(node, in_order, opened)
                 nodes += children
                 above += [position] * len(children)
             if node.over:
                 self.on_top += node.over
 
 
-def _find_trees(roots: Iterable[Root], below: Callable[[Node], list[Node]]) -> list[_Tree]:
+def _find_trees(roots: Iterable[Root], in_order: bool, opened: Collection[int]) -> list[_Tree]:
     """The trees of ``roots``, and of those that ran on top of their nodes."""
     wanted = list(roots)
     known = {id(root) for root in wanted}
     trees = []
     for root in wanted:
-        tree = _Tree(root, below)
+        tree = _Tree(root, in_order, opened)
         trees.append(tree)
         for other in tree.on_top:
             if id(other) not in known:
@@ -100,31 +99,26 @@ def _find_trees(roots: Iterable[Root], below: Callable[[Node], list[Node]]) -> l
     return trees
 
 
-def _all_below(node: Node) -> list[Node]:
-    return list(node.children.values())
-
-
-def _in_order(opened: Collection[int]) -> Callable[[Node], list[Node]]:
-    """What tells a node's children that were used, or whose ids are in ``opened``, by name."""
-
-    def below(node: Node) -> list[Node]:
-        # written out: it is done for each path of each test
-        used = [
-            child
-            for child in list(node.children.values())
-            if child.start_ns != NEVER_NS
-            or child.slow
-            or child.counted
-            or child.calls
-            or (opened and id(child) in opened)
-        ]
-        if len(used) > 1:
-            used.sort(key=_NAME)
-        return used
-
-    return below
+def _below(node: Node, in_order: bool, opened: Collection[int]) -> list[Node]:
+    """A node's children; ``in_order`` those that were used, or whose ids are in ``opened``."""
+    children = list(node.children.values())
+    if not in_order:
+        return children
+    # written out: it is done for each path of each test
+    used = [
+        child
+        for child in children
+        if child.start_ns != NEVER_NS
+        or child.slow
+        or child.counted
+        or child.calls
+        or (opened and id(child) in opened)
+    ]
+    if len(used) > 1:
+        used.sort(key=_NAME)
+    return used
 
 
 def nodes_below(root: Root) -> list[Node]:
     """All nodes below ``root``, parents first."""
-    return _Tree(root, _all_below).nodes
+    return _Tree(root).nodes

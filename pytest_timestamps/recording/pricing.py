@@ -62,7 +62,8 @@ class Pricing:
         self._many: list[int] = []
         self.total_ns = [0] * count
         self._add_up()
-        self._take_out_costs()
+        self._take_out_of_self()
+        self._take_out_of_extremes()
         # children first, as they were noted: those further out are as they were
         for position in self._folded:
             self._limit(position)
@@ -128,8 +129,10 @@ class Pricing:
         now = self._opened.get(id(node))
         if now is not None:
             self._add_open(i, now)
-        inner_ns, outer_ns = self._cost_of_stretches(node, self.calls[i])
-        costs, folded_ns = self._costs, 0.0
+        costs, calls, folded_ns = self._costs, self.calls[i], 0.0
+        inner_ns = outer_ns = 0.0
+        if calls or node.slow or node.resumes:
+            inner_ns, outer_ns = self._cost_of_stretches(node, calls)
         if node.plain_folds_in or node.plain_folds_out:
             resumed_in, resumed_out = node.resumed_folds_in, node.resumed_folds_out
             calls_in = node.plain_folds_in - resumed_in
@@ -143,7 +146,7 @@ class Pricing:
             inner_ns += node.sampled * costs.sampled.inner_ns
             outer_ns += node.counted * costs.counted_ns + node.sampled * costs.sampled.outer_ns
             own_ns = node.total_ns - self._children_ns[i] - inner_ns - self._around_ns[i]
-            self._add_counted(i, node, max(own_ns, 0.0))
+            self._add_counted(i, node, own_ns if own_ns > 0.0 else 0.0)
         return inner_ns, outer_ns, folded_ns
 
     def _add_open(self, i: int, now: OpenAt) -> None:
@@ -194,11 +197,8 @@ class Pricing:
         self.overhead_ns[i] += calls_in * fold.full_ns
         return calls_in * fold.inner_ns
 
-    def _take_out_costs(self) -> None:
-        """Take recording's cost, a mean, out of self times and of the extremes.
-
-        Where there was work there is never a zero.
-        """
+    def _take_out_of_self(self) -> None:
+        """Take recording's cost out of self times; where there was work there is never a zero."""
         own = map(sub, self.self_ns, self._children_ns)
         self.self_ns = [
             (less_ns if (less_ns := own_ns - int(cost_ns + 0.5)) > 0 else 1 if own_ns > 0 else 0)
@@ -207,29 +207,35 @@ class Pricing:
                 own, self._own_cost_ns, self._estimated_ns, strict=True
             )
         ]
-        shortest_ns = self.min_ns
+
+    def _take_out_of_extremes(self) -> None:
+        """Take what a call cost on average out of the shortest and the longest of several."""
+        shortest, longest, below = self.min_ns, self._longest_ns, self._below_ns
+        # a single call's are its total
         self.min_ns, self.max_ns = self.total_ns.copy(), self.total_ns.copy()
         for i in self._many:
-            self.min_ns[i], self.max_ns[i] = self._extremes(i, shortest_ns[i], self._longest_ns[i])
-
-    def _extremes(self, i: int, least_ns: int, longest_ns: int) -> tuple[int, int]:
-        """The shortest and the longest call of a node, less recording's cost in a mean one."""
-        calls, within_ns = self.calls[i], self._within_ns[i]
-        total_ns = self.active_ns[i] - self._estimated_ns[i]
-        if calls == 1 and total_ns - int(within_ns + 0.5) < self._children_less_ns[i]:
-            # no less than what it called
-            only_ns = self._less_ns(i)
-            return only_ns, only_ns
-        per_call_ns = within_ns / calls if calls else 0.0
-        if least_ns != NO_MINIMUM:
-            # a short call has called little: it has no more of the cost than of the time
-            share_ns: float = least_ns
-            if self._below_ns[i] and total_ns > 0:
-                share_ns = least_ns * (within_ns / total_ns)
-            left_ns = least_ns - int((per_call_ns if per_call_ns < share_ns else share_ns) + 0.5)
-            least_ns = left_ns if left_ns > 0 else 1 if least_ns > 0 else 0
-        left_ns = longest_ns - int(per_call_ns + 0.5)
-        return least_ns, left_ns if left_ns > 0 else 1 if longest_ns > 0 else 0
+            calls, least_ns, longest_ns = self.calls[i], shortest[i], longest[i]
+            if calls:
+                within_ns = self._within_ns[i]
+                total_ns = self.active_ns[i] - self._estimated_ns[i]
+                if calls == 1 and total_ns - int(within_ns + 0.5) < self._children_less_ns[i]:
+                    # no less than what it called
+                    self.min_ns[i] = self.max_ns[i] = self._less_ns(i)
+                    continue
+                taken_ns = within_ns / calls
+                longest_ns -= int(taken_ns + 0.5)
+                if longest_ns <= 0:
+                    longest_ns = 1 if longest[i] > 0 else 0
+                if least_ns != NO_MINIMUM:
+                    # a short call has called little: it has no more of the cost than of the time
+                    share_ns = float(least_ns)
+                    if below[i] and total_ns > 0:
+                        share_ns *= within_ns / total_ns
+                    least_ns -= int((taken_ns if taken_ns < share_ns else share_ns) + 0.5)
+                    if least_ns <= 0:
+                        least_ns = 1 if shortest[i] > 0 else 0
+            self.min_ns[i] = least_ns
+            self.max_ns[i] = longest_ns
 
     def _limit(self, i: int) -> None:
         """Let a node that was called in recursion have no more time than those that it ran in.

@@ -79,11 +79,9 @@ class KeptTrees:
             if root.under is None and root.logical is None and root.size <= SIZE_LIMIT
             if self._is_own(root.owner, scope)
         }
-        nodes = [node for node in used if node.root in roots]
-        for node in nodes:
-            if node.over or (opened and id(node) in opened):
-                roots.pop(node.root, None)
-        for node in nodes:
+        for node in [node for node in used if node.over or (opened and id(node) in opened)]:
+            roots.pop(node.root, None)
+        for node in used:
             if node.root in roots:
                 if node.starting is not None:
                     _cut_off(node)

@@ -146,8 +146,10 @@ def _ends(
     """What rows have besides, for the calls that were not timed, where there are any."""
     if not any(estimated) and not any(untimed):
         return ""
-    both = zip(estimated, untimed, strict=True)
-    return [written(*numbers) if any(numbers) else "" for numbers in both]
+    return [
+        written(some, others) if some or others else ""
+        for some, others in zip(estimated, untimed, strict=True)
+    ]
 
 
 def _members_without_time(estimated: int, untimed: int) -> str:
