@@ -29,6 +29,8 @@ class ModuleFinder:
 
     def new_in(self, recording: Recording) -> tuple[str, ...]:
         """The modules of functions that no earlier recording had, sorted."""
+        if not recording.paths:
+            return ()
         names = set(columns_of(recording.paths).name) - self._names
         if not names:
             return ()
