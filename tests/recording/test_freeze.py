@@ -74,10 +74,11 @@ def test_self_time_excludes_direct_children_only(trees: Trees) -> None:
     assert [rows[name].self_ns for name in ("outer", "middle", "inner")] == [40, 10, 50]
 
 
-@pytest.mark.parametrize("calls", [1, 2])
-def test_no_call_takes_less_than_what_it_called(trees: Trees, calls: int) -> None:
+@pytest.mark.parametrize(("calls", "slow"), [(1, 0), (2, 0), (1, 1)])
+def test_no_call_takes_less_than_what_it_called(trees: Trees, calls: int, slow: int) -> None:
     """Recording's cost is a mean: where calls cost less, more is taken out than there was."""
     outer = spans(trees.root, "outer", 140, calls)
+    outer.slow = slow
     # 3 inside of itself and 10 for each of these are taken out of it: 117 would be left
     spans(outer, "short", 63)
     spans(outer, "shorter", 63)
