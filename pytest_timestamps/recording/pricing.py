@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from operator import sub
 
-from .tree import NO_MINIMUM, Node, Root
+from .tree import NO_MINIMUM, Node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,9 +64,8 @@ class Pricing:
         self._add_up()
         self._take_out_of_self()
         self._take_out_of_extremes()
-        # children first, as they were noted: those further out are as they were
         for position in self._folded:
-            self._limit(position)
+            self._limit_longest(position)
         # those that were not timed count, but for what is told of those that were
         for position in self._many:
             self.calls[position] += self.estimated[position] + self.untimed[position]
@@ -237,32 +236,17 @@ class Pricing:
             self.min_ns[i] = least_ns
             self.max_ns[i] = longest_ns
 
-    def _limit(self, i: int) -> None:
-        """Let a node that was called in recursion have no more time than those that it ran in.
+    def _limit_longest(self, i: int) -> None:
+        """Let no call of a node that was called in recursion be longer than all of them.
 
-        What a call that was folded into it cost is charged to its caller, which may be the
-        parent: then only that one's total is rid of it.
+        The outermost one holds most of the cost; a generator's that began elsewhere may be longer.
         """
-        node, position = self._nodes[i], i
-        total_ns, longest_ns = self._raw_ns(i), self._longest_ns[i]
-        before_ns = less_ns = self._less_ns(i)
-        while (node.folded_in or node.plain_folds_in) and not isinstance(node.parent, Root):
-            node, position = node.parent, self._above[position]
-            if total_ns > self._raw_ns(position):
-                break  # it went on elsewhere
-            less_ns = min(less_ns, self._less_ns(position))
-        self.total_ns[i] += less_ns - before_ns
-        # the outermost call holds most of the cost, and is no longer than all of them;
-        # a generator that began elsewhere may be
-        if self.max_ns[i] > less_ns and longest_ns <= total_ns:
+        less_ns, longest_ns = self._less_ns(i), self._longest_ns[i]
+        if self.max_ns[i] > less_ns and longest_ns <= self.active_ns[i] - self._estimated_ns[i]:
             self.max_ns[i] = less_ns
 
-    def _raw_ns(self, i: int) -> int:
-        """The time of a node, nothing taken out, without what is estimated."""
-        return self.active_ns[i] - self._estimated_ns[i]
-
     def _less_ns(self, i: int) -> int:
-        """The same with recording's cost taken out."""
+        """The time of a node, recording's cost taken out, without what is estimated."""
         return self.total_ns[i] - self._estimated_ns[i]
 
 

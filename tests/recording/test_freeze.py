@@ -128,6 +128,16 @@ def test_cost_of_resumptions_is_their_own(trees: Trees) -> None:
     assert rows["outer"].self_ns == 5_000 - 3 - 7 - 20 * 20
 
 
+def test_cost_of_resumptions_without_an_end(trees: Trees) -> None:
+    """A generator that nobody went through to the end has cost what its resumptions did."""
+    outer = spans(trees.root, "outer", 10_000)
+    steps = spans(outer, "steps", 5_000, kind="suspendable code")
+    steps.calls, steps.resumes = 0, 20
+    rows = trees.freeze(COSTS)
+    assert (rows["steps"].calls, rows["steps"].total_ns) == (0, 5_000 - 20 * 5)
+    assert rows["outer"].self_ns == 5_000 - 3 - 20 * 20
+
+
 def test_cost_of_calling_several_in_turn(trees: Trees) -> None:
     """A caller whose children alternate pays for finding them."""
     outer = spans(trees.root, "outer", 10_000)
