@@ -58,7 +58,8 @@ def build_callbacks(
 def _build_start(engine: Engine, marks: Marks) -> Callable[..., None]:
     here = engine.lanes.here
     clock = engine.clock
-    getframe = sys._getframe
+    # the locals of a frame are no dict since Python 3.13, which compiled code would insist on
+    getframe: Callable[[int], Any] = sys._getframe
     origin_here = ORIGIN.get
     thread_here = get_ident
 
