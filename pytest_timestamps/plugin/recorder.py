@@ -132,13 +132,16 @@ class CaseRecorder:
         # The running test's collector; between two tests, one that may be handed on.
         self._running: _CaseCollector | None = None
         self._running_since_ns = 0
+        # The time of all phases since then: the rest is pytest's own, and between tests.
+        self._phases_ns = 0
         # A timeline counts from its collector's start, which has to be the test's.
         self._keeps_running = keeps_running and not self._wants_timeline
         self._fixtures: list[FixtureWork] = []
         self._children: Children = NoChildren() if children is None else children
         self._stack_depth = 0
-        # What this recorder itself has taken, and no recording tells of yet.
-        self._spent_ns = 0
+        # What this recorder itself has taken, and no recording tells of yet; and what of it counts
+        # towards no budget yet.
+        self._spent_ns = self._unpaid_ns = 0
         self._left_out_nothing = _NOTHING
 
     def begin_case(self, nodeid: str) -> None:
@@ -149,7 +152,7 @@ class CaseRecorder:
             self._stack_depth = _stack_depth()
         case = self._case = _Case(nodeid, self._clock())
         self._take_collector(case)
-        self._spent_ns += self._clock() - case.start_ns
+        self._spend(self._clock() - case.start_ns)
 
     def _take_collector(self, case: _Case) -> None:
         nodeid = case.nodeid
@@ -162,6 +165,7 @@ class CaseRecorder:
         self._stop()
         self._running = _CaseCollector(nodeid, **self._timeline())
         self._running_since_ns = case.start_ns
+        self._phases_ns = 0
         self._running.start()
 
     def begin_phase(self, phase: str) -> None:
@@ -174,7 +178,7 @@ class CaseRecorder:
             case.elsewhere_ns = 0
             case.phases_ns[phase] = 0
             case.phase_start_ns = self._clock()
-            self._spent_ns += case.phase_start_ns - entered_ns
+            self._spend(case.phase_start_ns - entered_ns)
 
     def end_phase(self, phase: str) -> None:
         """The phase has ended, whichever way."""
@@ -199,8 +203,10 @@ class CaseRecorder:
         self._case = None
         entered_ns = self._clock()
         freezing_ns = 0
+        self._phases_ns += sum(case.phases_ns.values())
         recorded = not self._keeps_running or case.handed_out or not collector.untouched
         if recorded:
+            collector.idle_ns = entered_ns - self._running_since_ns - self._phases_ns
             self._stop()
             freezing_ns = collector.freezing_ns
             collector.add_freezing(self._spent_ns)
@@ -209,8 +215,15 @@ class CaseRecorder:
             recording = self._nothing()
         self._keep_case(case, recording)
         spent_ns = max(0, self._clock() - entered_ns - freezing_ns)
-        ENGINE.thinning.pay_around(self._spent_ns + spent_ns, recorded)
-        self._spent_ns = spent_ns if recorded else self._spent_ns + spent_ns
+        if recorded:
+            self._spent_ns = 0
+        self._spend(spent_ns)
+        ENGINE.thinning.pay_around(self._unpaid_ns, recorded)
+        self._unpaid_ns = 0
+
+    def _spend(self, spent_ns: int) -> None:
+        self._spent_ns += spent_ns
+        self._unpaid_ns += spent_ns
 
     def _nothing(self) -> Recording:
         """What a test has recorded that called nothing but what is left out, if anything."""

@@ -41,6 +41,9 @@ class Capture:
     recycles = False
     """Whether its trees are left to the next such capture; its rows are in the order of names."""
 
+    idle_ns = 0
+    """How much of the time while it runs is not the program's, which a budget is a share of."""
+
     def __init__(
         self,
         name: str = "collector",
@@ -171,7 +174,7 @@ class Capture:
             ENGINE.lanes.here().kept.keep(touched[0], used, opened)
         done_ns = ENGINE.clock()
         ENGINE.thinning.pay(
-            wall_ns,
+            max(wall_ns - self.idle_ns, 0),
             self._overhead_ns - overhead_ns,
             done_ns - now_ns,
             len(used),

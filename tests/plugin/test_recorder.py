@@ -8,6 +8,7 @@ from pytest_timestamps import timestamp
 from pytest_timestamps.collector import Collector
 from pytest_timestamps.plugin.modules import ModuleFinder
 from pytest_timestamps.plugin.recorder import CaseRecorder
+from pytest_timestamps.recording.engine import ENGINE
 from pytest_timestamps.report.records import CaseRecord, FixtureRecord, Record
 
 
@@ -72,6 +73,54 @@ def test_each_phase_has_its_time_and_its_calls(
     assert phases(record) == (5, 70, 3)
     assert calls(record) == {("setup", "work"): 1, ("call", "work"): 1, ("teardown", "work"): 1}
     assert record.start_unix_ns == 50_000
+
+
+def test_a_budget_is_a_share_of_the_phases(
+    recorder: CaseRecorder, clock: Clock, kept: list[Record]
+) -> None:
+    """What a collector runs for besides is idle, as with tests before that recorded nothing."""
+    recorder.begin_case("nothing")
+    recorder.begin_phase("call")
+    clock.pass_ns(20)
+    recorder.end_phase("call")
+    recorder.finish_case()
+    clock.pass_ns(300)
+    recorder.begin_case("t")
+    collector = recorder.hand_out("t")
+    assert collector is not None
+    for phase in ("setup", "call"):
+        clock.pass_ns(1_000)
+        recorder.begin_phase(phase)
+        work()
+        clock.pass_ns(70)
+        recorder.end_phase(phase)
+    recorder.finish_case()
+    assert collector.idle_ns == 2_300
+
+
+def test_what_the_recorder_takes_is_recordings_cost(
+    recorder: CaseRecorder, clock: Clock, kept: list[Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told with the next test that has recorded anything, as what was spent between tests."""
+    plain = recorder._modules.new_in
+
+    def slow(*recording: object) -> tuple[str, ...]:
+        clock.pass_ns(10**12)
+        return plain(*recording)  # type: ignore[arg-type]
+
+    recorder._modules.new_in = slow  # type: ignore[method-assign]
+    paid: list[int] = []
+    monkeypatch.setattr(ENGINE.thinning, "pay_around", lambda ns, recorded: paid.append(ns))
+    for name in ("one", "two"):
+        recorder.begin_case(name)
+        recorder.begin_phase("call")
+        work()
+        recorder.end_phase("call")
+        recorder.finish_case()
+    first, second = (record.recording.overhead.freezing_ns for record in kept)
+    assert first < 10**11
+    assert 9 * 10**11 < second < 11 * 10**11
+    assert paid == [pytest.approx(10**12, rel=0.001)] * 2
 
 
 def test_a_wide_fixture_is_not_charged_to_the_test(

@@ -328,6 +328,44 @@ def test_namesakes_may_be_left_out_though_not_counted(clock: FakeClock, thinning
     assert row(capture, "namesake").calls == 5
 
 
+def test_a_namesake_that_is_dear_is_left_out(clock: FakeClock, thinning: Thinning) -> None:
+    """It could not be counted instead."""
+
+    @timestamp(name="namesake")
+    def one() -> None:
+        clock.work(10)
+
+    @timestamp(name="namesake")
+    def other() -> None:
+        clock.work(10)
+
+    found(one)
+    found(other)
+    if MARKS is None:
+        return  # wrappers of one name have one site
+    suite(clock, one, 40)
+    assert is_left_out(one)
+
+
+def test_time_that_is_nobodys_is_no_program(clock: FakeClock, thinning: Thinning) -> None:
+    """A budget is a share of what is left of a capture's time without it."""
+
+    @timestamp(name="small")
+    def small() -> None:
+        clock.work(5_000)
+
+    found(small)
+    thinning._prices.path_ns = thinning._prices.fixed_ns = 0.0
+    for idle_ns in (0, 7_000_000):
+        assert not is_left_out(small)
+        for _ in range(60):
+            with Recycling() as capture:
+                capture.idle_ns = idle_ns
+                for _ in range(2_000):
+                    small()
+    assert is_left_out(small)
+
+
 def test_a_timeline_has_every_call(
     clock: FakeClock, thinning: Thinning, program: tuple[Any, Any, Any]
 ) -> None:
