@@ -262,8 +262,8 @@ class Capture:
         paths = table.rows()
         # What is taken out of the whole is an estimate: no call took longer than the whole did.
         columns = columns_of(paths)
-        top = zip(columns.parent, columns.detached, columns.total_ns, strict=True)
-        longest_ns = max([ns for parent, beside, ns in top if parent < 0 and not beside], default=0)
+        tops = zip(columns.parent, columns.total_ns, strict=True)
+        longest_ns = max([top_ns for parent, top_ns in tops if parent < 0], default=0)
         return Recording(
             name=self.name,
             wall_ns=wall_ns,

@@ -15,7 +15,7 @@ from pytest_timestamps.recording.paths import PathTable
 from pytest_timestamps.recording.results import PathStats
 from pytest_timestamps.recording.scope import Origin, Scope
 from pytest_timestamps.recording.sites import Site
-from pytest_timestamps.recording.tree import Node, PartSite, Root
+from pytest_timestamps.recording.tree import NO_MINIMUM, Node, PartSite, Root
 
 COSTS = SpanCosts(
     {
@@ -200,6 +200,16 @@ def test_cost_never_makes_a_zero(trees: Trees) -> None:
     rows = trees.freeze(COSTS)
     figures = [(row.total_ns, row.self_ns, row.min_ns, row.max_ns) for row in rows.values()]
     assert figures == [(1, 1, 1, 1), (1, 1, 1, 1)]
+
+
+@pytest.mark.parametrize("recycles", [False, True])
+def test_a_path_without_an_end_has_no_extremes(trees: Trees, recycles: bool) -> None:
+    """Of calls that were only counted none is the shortest: that is 0, as the longest is."""
+    trees.capture.recycles = recycles
+    node = spans(trees.root, "counted", 0)
+    node.calls, node.counted, node.min_ns = 0, 3, NO_MINIMUM
+    row = trees.freeze(COSTS)["counted"]
+    assert (row.calls, row.untimed, row.min_ns, row.max_ns) == (3, 3, 0, 0)
 
 
 def test_a_single_call_has_one_time(trees: Trees) -> None:
