@@ -87,7 +87,7 @@ class Paused:
     """A span between suspension and resumption, off every stack.
 
     ``closing``: it is resumed only to end, and so counts where it was suspended.
-    ``yielded_at`` is the code and the offset of the instruction that suspended its frame, where
+    ``code`` and ``offset`` are of the instruction that suspended its frame, where
     `sys.monitoring` told of it.
     """
 
@@ -95,13 +95,14 @@ class Paused:
         "active_ns",
         "began_ns",
         "closing",
+        "code",
         "frame",
         "key",
         "node",
+        "offset",
         "paused_ns",
         "site",
         "suspended_ns",
-        "yielded_at",
     )
 
     def __init__(self, key: Any, site: Site, node: Node, active_ns: int, paused_ns: int) -> None:
@@ -114,7 +115,8 @@ class Paused:
         self.began_ns = paused_ns - active_ns
         self.frame = 0
         self.closing = False
-        self.yielded_at: tuple[CodeType, int] | None = None
+        self.code: CodeType | None = None
+        self.offset = 0
 
 
 def forget_wait(paused: list[Paused], now_ns: int) -> None:

@@ -16,6 +16,7 @@ from .compiled import CALLER
 from .delegation import Delegation
 from .scope import ORIGIN
 from .sites import SUSPENDABLE, Site
+from .slow_ends import SlowEnds
 from .tree import NOWHERE, THIN
 
 TYPE_CHECKING = False
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from .engine import Engine
-    from .lane import Lane
     from .marks import Mark
     from .thinned import Thinned
 
@@ -111,21 +111,21 @@ def _build_ends(
     getframe = sys._getframe
     origin_here = ORIGIN.get
     thinning = engine.thinning
-    end_slowly = _build_slow_end(engine, marks)
+    ends = SlowEnds(engine, marks)
 
     def on_return(code: CodeType, offset: int, value: object) -> None:
         try:
             now_ns = clock()
             lane = origin_here().lane
             if lane is None:
-                end_slowly(code, now_ns, False)
+                ends.end(code, now_ns, False)
                 return
             node = lane.top
             if node.latch.key is not code:
                 # who is thinned has to know that its span has ended
                 plain = lane.folds and node.site.thinned is None
                 if not (plain and lane.close_folded(code, now_ns, False)):
-                    end_slowly(code, now_ns, False)
+                    ends.end(code, now_ns, False)
                 return
             active_ns = now_ns - node.start_ns
             node.calls += 1
@@ -146,7 +146,7 @@ def _build_ends(
         try:
             # a generator that is closed ends by GeneratorExit, which is no failure
             closed = code.co_flags & SUSPENDABLE and isinstance(error, GeneratorExit)
-            end_slowly(code, clock(), not closed)
+            ends.end(code, clock(), not closed)
             if delegation.ahead:
                 delegation.unwound(id(getframe(CALLER)))
         except Exception:
@@ -155,29 +155,13 @@ def _build_ends(
     return on_return, on_unwind
 
 
-def _build_slow_end(engine: Engine, marks: Marks) -> Callable[[CodeType, int, bool], None]:
-    here = engine.lanes.here
-
-    def end_slowly(code: CodeType, now_ns: int, failed: bool) -> None:
-        mark = marks.get(id(code))
-        if isinstance(mark, Site):
-            if mark.thinned is None:
-                here().close(code, now_ns, failed)
-            else:
-                mark.thinned.end(here(), now_ns, failed)
-        elif mark is not None:
-            mark.end()
-
-    return end_slowly
-
-
 def _build_suspension(engine: Engine, marks: Marks, delegation: Delegation) -> Callable[..., None]:
     ahead = delegation.ahead
     clock = engine.clock
     suspended = engine.lanes.paused
     getframe = sys._getframe
     origin_here = ORIGIN.get
-    suspend_slowly = _build_slow_suspension(engine, marks, delegation)
+    ends = SlowEnds(engine, marks)
 
     def on_yield(code: CodeType, offset: int, value: object) -> None:
         try:
@@ -185,7 +169,7 @@ def _build_suspension(engine: Engine, marks: Marks, delegation: Delegation) -> C
             frame_id = id(getframe(CALLER))
             lane = origin_here().lane
             if lane is None or (node := lane.top).latch.key is not code or frame_id in suspended:
-                suspend_slowly(code, offset, frame_id, lane, now_ns)
+                ends.suspend(code, offset, frame_id, lane, now_ns)
             else:
                 active_ns = now_ns - node.start_ns
                 node.total_ns += active_ns
@@ -201,7 +185,8 @@ def _build_suspension(engine: Engine, marks: Marks, delegation: Delegation) -> C
                     one.paused_ns = now_ns
                     one.began_ns = now_ns - active_ns
                     one.suspended_ns = 0
-                one.yielded_at = (code, offset)
+                one.code = code
+                one.offset = offset
                 suspended[frame_id] = paused
             if ahead:
                 delegation.pause_after(getframe(CALLER))
@@ -209,31 +194,6 @@ def _build_suspension(engine: Engine, marks: Marks, delegation: Delegation) -> C
             engine.faults += 1
 
     return on_yield
-
-
-def _build_slow_suspension(
-    engine: Engine, marks: Marks, delegation: Delegation
-) -> Callable[[CodeType, int, int, Lane | None, int], None]:
-    suspended = engine.lanes.paused
-    pause = engine.spans.pause
-
-    def suspend_slowly(
-        code: CodeType, offset: int, frame_id: int, lane: Lane | None, now_ns: int
-    ) -> None:
-        folded = lane.pause_folded(code, now_ns) if lane is not None and lane.folds else None
-        paused = pause(code, frame_id) if folded is None else [folded]
-        if paused:
-            paused[-1].yielded_at = (code, offset)
-            # of a generator that died without an event, and whose address is used again
-            for one in suspended.get(frame_id, ()):
-                one.node.finish(one.active_ns, False)
-            suspended[frame_id] = paused
-            return
-        mark = marks.get(id(code))
-        if mark is not None and not isinstance(mark, Site):
-            mark.end()
-
-    return suspend_slowly
 
 
 def _build_resumption(engine: Engine, delegation: Delegation) -> Callable[..., None]:

@@ -137,9 +137,9 @@ def _waits(paused: list[Paused]) -> bool:
 
     The instruction after each suspension tells, by its lowest two bits: 1 after a plain yield.
     """
-    if paused[-1].yielded_at is None:
+    code, offset = paused[-1].code, paused[-1].offset
+    if code is None:
         return True
-    code, offset = paused[-1].yielded_at
     return code.co_code[offset + 3] & 3 != 1
 
 

@@ -18,14 +18,15 @@ from .tree import SHUT, Node, PartSite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+    from typing import Any, Final
 
     from .sites import Site
 
 __all__ = ["Fold", "FoldingStack", "is_simple"]
 
-_NONE: tuple[Node, ...] = ()
+_NONE: Final[list[Node]] = []
+
+_origin_here: Final = ORIGIN.get
 
 
 class Fold:
@@ -37,7 +38,7 @@ class Fold:
 
     __slots__ = ("active_ns", "key", "node", "shut", "start_ns", "top", "was_resumed")
 
-    def __init__(self, key: Any, node: Node, top: Node, shut: Sequence[Node]) -> None:
+    def __init__(self, key: Any, node: Node, top: Node, shut: list[Node]) -> None:
         self.key = key
         self.node = node
         self.top = top
@@ -62,7 +63,7 @@ class FoldingStack(Stack):
         if frame or node.root is not top.root:
             return False
         base = folds[-1].node if folds else top.root
-        shut: Sequence[Node] = _NONE
+        shut: list[Node] = _NONE
         if top is not base:
             shut = nodes_above(top, base)
             if not self._shut(shut):
@@ -79,7 +80,7 @@ class FoldingStack(Stack):
             node.suspended_ns += now_ns - paused.paused_ns
         return True
 
-    def _shut(self, opened: Sequence[Node]) -> bool:
+    def _shut(self, opened: list[Node]) -> bool:
         """Shut the names of what was opened; False, and nothing done, if it can't be.
 
         Names that are open below the root are noted too: a call of such a name is no plain fold.
@@ -88,8 +89,10 @@ class FoldingStack(Stack):
             if type(node.site) is PartSite:
                 return False
         if not self.folds:
-            beneath = () if opened[-1].root.under is None else self._plain_nodes()
-            self.shut_names = dict.fromkeys(node.site.name for node in beneath)
+            self.shut_names = {}
+            if opened[-1].root.under is not None:
+                for node in self._plain_nodes():
+                    self.shut_names[node.site.name] = None
         shut_names = self.shut_names
         for node in opened:
             shut_names[node.site.name] = node
@@ -101,7 +104,7 @@ class FoldingStack(Stack):
         """Open a call of the innermost open name, if it can be plain recursion."""
         top = self.top
         return (
-            top.origin is ORIGIN.get()
+            top.origin is _origin_here()
             and type(top.site) is not PartSite
             and (paused is None or is_simple(paused, top))
             and self._fold(key, frame, paused, top, began_ns)
@@ -112,7 +115,7 @@ class FoldingStack(Stack):
     ) -> bool:
         """Open a span on a folded stack, or go on with a ``paused`` one, if it can be plain."""
         top = self.top
-        if top.origin is not ORIGIN.get() or not (paused is None or is_simple(paused, top)):
+        if top.origin is not _origin_here() or not (paused is None or is_simple(paused, top)):
             return False
         name = site.name
         if name in self.shut_names:
