@@ -20,6 +20,8 @@ PREFACE = "\n".join(
         "`×` is the wall time of the whole process, from start to end, against the same round's "
         "run without a profiler, beside it the processor time's; both are medians over the rounds.",
         "Each profiler is started as its own users start it, and writes what it writes by itself.",
+        "The plugin writes a table of all functions, as cProfile does; in the row with JSON it "
+        "writes each test's own call tree as well, which no other has.",
         "",
         "Below it stands how many of the profiler's five and ten hottest functions by self time "
         "are among the reference's, and how much of the time of the reference's ten the profiler's "

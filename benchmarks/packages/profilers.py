@@ -13,6 +13,7 @@ from benchmarks.packages.total_times import totals_from_pstats, totals_from_repo
 __all__ = [
     "CPROFILE",
     "OURS",
+    "OURS_IN_FULL",
     "PLAIN",
     "PROFILERS",
     "WITHOUT",
@@ -25,6 +26,7 @@ WITHOUT = "no profiler"
 CPROFILE = "cProfile"
 PLAIN = "cProfile, builtins=False"
 OURS = "--timestamps-instrument"
+OURS_IN_FULL = "--timestamps-instrument, JSON"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,17 @@ PROFILERS: tuple[Profiler, ...] = (
     ),
     Profiler(
         OURS,
+        "pytest_timestamps",
+        options=(
+            *("-p", "pytest_timestamps.plugin", "--timestamps-instrument={package}"),
+            "--timestamps-report=csv:{out}",
+        ),
+        reads=from_report,
+        reads_totals=totals_from_report,
+    ),
+    # What none of the others has: each test's own call tree.
+    Profiler(
+        OURS_IN_FULL,
         "pytest_timestamps",
         options=(
             *("-p", "pytest_timestamps.plugin", "--timestamps-instrument={package}"),

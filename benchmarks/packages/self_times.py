@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.packages.functions import Place, place
+from benchmarks.packages.reports import functions_in_report
 
 __all__ = ["Times", "from_pstats", "from_report", "from_trace"]
 
@@ -28,8 +29,8 @@ _NEGLIGIBLE = 1e-5
 def from_report(file: Path, functions: Mapping[Place, str]) -> Times:
     """A session report's, which has them by name, with other recorded functions left out."""
     names = set(functions.values())
-    rows = json.loads(file.read_text(encoding="utf-8"))["functions"]
-    return {row["name"]: row["self_ns"] / 1e9 for row in rows if row["name"] in names}
+    rows = functions_in_report(file)
+    return {str(row["name"]): int(row["self_ns"]) / 1e9 for row in rows if row["name"] in names}
 
 
 def from_pstats(file: Path, functions: Mapping[Place, str]) -> Times:

@@ -3,13 +3,13 @@
 A recursive function's is that of its outermost calls, in all of them.
 """
 
-import json
 import pstats
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.packages.functions import Place, place
+from benchmarks.packages.reports import functions_in_report
 from benchmarks.packages.self_times import Times
 
 __all__ = ["totals_from_pstats", "totals_from_report"]
@@ -18,8 +18,8 @@ __all__ = ["totals_from_pstats", "totals_from_report"]
 def totals_from_report(file: Path, functions: Mapping[Place, str]) -> Times:
     """A session report's, with other recorded functions left out."""
     names = set(functions.values())
-    rows = json.loads(file.read_text(encoding="utf-8"))["functions"]
-    return {row["name"]: row["total_ns"] / 1e9 for row in rows if row["name"] in names}
+    rows = functions_in_report(file)
+    return {str(row["name"]): int(row["total_ns"]) / 1e9 for row in rows if row["name"] in names}
 
 
 def totals_from_pstats(file: Path, functions: Mapping[Place, str]) -> Times:

@@ -129,6 +129,15 @@ def test_spans_of_a_trace_are_less_those_within(tmp_path: Path) -> None:
     assert found == pytest.approx({"shop.outer": 75e-6, "shop.inner": 43e-6})
 
 
+def test_a_report_as_a_table_tells_the_same(tmp_path: Path) -> None:
+    """Rows of tests and modules in a table are no functions, whatever they are called."""
+    file = tmp_path / "report.csv"
+    rows = ["function,shop.inner,2500,1500", "test,shop.outer,9,", "function,other,7,7"]
+    file.write_text("\r\n".join(["kind,name,total_ns,self_ns", *rows, ""]))
+    assert from_report(file, FUNCTIONS) == {"shop.inner": 1.5e-6}
+    assert totals_from_report(file, FUNCTIONS) == {"shop.inner": 2.5e-6}
+
+
 def test_report_tells_of_the_package_alone(tmp_path: Path) -> None:
     """What else was recorded has no part in a package's ranking."""
     rows = [{"name": "shop.inner", "self_ns": 2_500}, {"name": "other", "self_ns": 9}]
