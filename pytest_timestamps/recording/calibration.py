@@ -9,7 +9,7 @@ from .tree import Node, Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from .engine import Engine
 
@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Calibration"]
 
+_SHARE = 200
+"""One kind of span is measured again, each in its turn, after so many times what that takes: half
+a percent of the time, on a machine of whatever speed.
+"""
+
 _AGE_NS = 200_000_000
-"""After which one more round is run: about 0.5 ms, so a quarter of a percent of the time."""
+"""No later than that: what took longer was not measuring, but a pause of the process."""
 
 _STALE_NS = 2_000_000_000
 """After which the rounds before tell nothing about how fast the processor is now."""
@@ -34,72 +39,84 @@ _Round = tuple[float, float, float]
 
 
 class Calibration:
-    """The latest rounds of all probes, and what follows from them."""
+    """The latest rounds of all kinds of spans, and what follows from them."""
 
     def __init__(self) -> None:
         self._rounds: dict[str, list[_Round]] = {}
-        self._measured_ns: int | None = None
+        self._costs: dict[str, Cost] = {}
+        self._due_ns = self._stale_ns = 0
+        self._turn = 0
 
     def refresh(self, engine: "Engine") -> SpanCosts | None:
         """The costs as of now; None where they need no new look."""
         now_ns = engine.clock()
-        age_ns = _STALE_NS if self._measured_ns is None else now_ns - self._measured_ns
-        if age_ns < _AGE_NS:
+        if self._rounds and now_ns < self._due_ns:
             return None
-        rounds = 1
-        if age_ns >= _STALE_NS:
+        if now_ns >= self._stale_ns:
             self._rounds.clear()
-            rounds = _FIRST_ROUNDS
-        _measure(engine, rounds, self._rounds)
-        self._measured_ns = engine.clock()
-        costs = {kind: _cost(latest) for kind, latest in self._rounds.items()}
-        code = costs["code"]
-        # these two are measured only where functions may be thinned
-        counted, sampled = (costs.get(kind, code) for kind in ("counted", "sampled"))
-        return SpanCosts(
-            costs,
-            missed_ns=max(costs["missed"].full_ns - code.full_ns, 0.0),
-            counted_ns=counted.full_ns,
-            sampled=Cost(
-                max(sampled.inner_ns - code.inner_ns, 0.0),
-                max(sampled.outer_ns - code.outer_ns, 0.0),
-            ),
-        )
+        available = probes(engine)
+        kinds = [*available, *_ARRANGED]
+        new = [kind for kind in kinds if kind not in self._rounds]
+        looked_at = new or [kinds[self._turn % len(kinds)]]
+        _measure(engine, looked_at, available, self._rounds, _FIRST_ROUNDS if new else 1)
+        self._turn += not new
+        for kind in looked_at:
+            self._costs[kind] = _cost(self._rounds[kind])
+        done_ns = engine.clock()
+        self._due_ns = done_ns + min(_SHARE * (done_ns - now_ns), _AGE_NS)
+        self._stale_ns = done_ns + _STALE_NS
+        return _span_costs(self._costs)
 
 
-def _measure(engine: "Engine", rounds: int, results: dict[str, list[_Round]]) -> None:
-    """Run all probes on the running thread, whose lane and context are put aside meanwhile."""
+def _span_costs(kinds: dict[str, Cost]) -> SpanCosts:
+    code = kinds["code"]
+    # these two are measured only where functions may be thinned
+    counted, sampled = (kinds.get(kind, code) for kind in ("counted", "sampled"))
+    return SpanCosts(
+        dict(kinds),
+        missed_ns=max(kinds["missed"].full_ns - code.full_ns, 0.0),
+        counted_ns=counted.full_ns,
+        sampled=Cost(
+            max(sampled.inner_ns - code.inner_ns, 0.0),
+            max(sampled.outer_ns - code.outer_ns, 0.0),
+        ),
+    )
+
+
+def _measure(
+    engine: "Engine",
+    kinds: "Iterable[str]",
+    available: "Mapping[str, Probe]",
+    results: dict[str, list[_Round]],
+    rounds: int,
+) -> None:
+    """Run the probes of ``kinds`` on the running thread, whose lane and context are put aside."""
     lane = engine.lanes.here()
     origin_before = ORIGIN.get()
     saved = lane.put_aside()
     scope = Scope((), frozenset())
     origin = Origin(scope, lane=lane)
     ORIGIN.set(origin)
-    available = probes(engine)
-    clock = engine.clock
+    arranged = {kind: _ARRANGED.get(kind, (kind, None)) for kind in kinds}
     try:
         lane.top = root = scope.root_for(origin, None, lane)
-        for probe in available.values():
-            probe.recorded()
+        for name in dict.fromkeys(name for name, _ in arranged.values()):
+            available[name].recorded()
         for _ in range(rounds):
-            for kind, probe in available.items():
-                _note(results, kind, _round(root, probe, clock))
-            plain = available["code"]
-            _guard(lane, root, root, origin)
-            _note(results, "slow", _round(root, plain, clock))
-            node = next(n for n in root.children.values() if n.site in plain.sites)
-            _guard(lane, root, node, origin)
-            _note(results, "guarded fold", _round(root, plain, clock))
-            lane.stack, lane.named = [], {}
-            lane.top = node  # as if it were open: each call is a recursion
-            _note(results, "fold", _round(root, plain, clock))
-            resumed = available[RESUMPTION]
-            lane.top = next(n for n in root.children.values() if n.site in resumed.sites)
-            _note(results, "resumed fold", _round(root, resumed, clock))
-            lane.top = root
+            for kind, (name, arrange) in arranged.items():
+                probe = available[name]
+                if arrange is not None:
+                    arrange(lane, root, origin, _node_of(root, probe))
+                _note(results, kind, _round(root, probe, engine.clock))
+                lane.stack, lane.named = [], {}
+                lane.top = root
     finally:
         lane.take_back(saved)
         ORIGIN.set(origin_before)
+
+
+def _node_of(root: Node, probe: Probe) -> Node:
+    return next(node for node in root.children.values() if node.site in probe.sites)
 
 
 def _note(results: dict[str, list[_Round]], kind: str, one: _Round) -> None:
@@ -108,12 +125,31 @@ def _note(results: dict[str, list[_Round]], kind: str, one: _Round) -> None:
     del latest[:-_KEPT_ROUNDS]
 
 
-def _guard(lane: Lane, root: Node, place: Node, origin: Origin) -> None:
+def _guard(lane: Lane, root: Node, origin: Origin, place: Node) -> None:
     """Make the lane guarded, with a span open at ``place``."""
     lane.below = root
     lane.top = GUARD
     lane.stack = [Activation(object(), None, place, origin)]
     lane.named = {} if place is root else {place.site.name: [place]}
+
+
+def _guard_alone(lane: Lane, root: Node, origin: Origin, place: Node) -> None:
+    """Make the lane guarded, with nothing open that has a name."""
+    _guard(lane, root, origin, root)
+
+
+def _recur(lane: Lane, root: Node, origin: Origin, place: Node) -> None:
+    """As if the span at ``place`` were open: each call is a recursion."""
+    lane.top = place
+
+
+_ARRANGED: "Mapping[str, tuple[str, Callable[[Lane, Node, Origin, Node], None]]]" = {
+    "slow": ("code", _guard_alone),
+    "guarded fold": ("code", _guard),
+    "fold": ("code", _recur),
+    "resumed fold": (RESUMPTION, _recur),
+}
+"""Kinds that are another kind's probe, on a lane that was prepared for it."""
 
 
 def _round(root: Root, probe: Probe, clock: "Clock") -> _Round:

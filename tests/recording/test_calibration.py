@@ -40,6 +40,68 @@ def test_every_way_of_recording_costs_what_the_clock_says() -> None:
     assert stretches == tuple(ticks * 41 / 40 for ticks in (1.0, 2.0, 4.0))
 
 
+class TickingClock:
+    """Every read takes ``tick_ns``; what the program does takes what is added to ``now_ns``."""
+
+    def __init__(self) -> None:
+        self.now_ns = 0
+        self.tick_ns = 1
+
+    def __call__(self) -> int:
+        self.now_ns += self.tick_ns
+        return self.now_ns
+
+
+def look_again(clock: TickingClock, times: int, every_ns: int) -> int:
+    """Ask for a look at the costs so often; returns how long those took that were due."""
+    spent_ns = 0
+    for _ in range(times):
+        clock.now_ns += every_ns
+        before_ns, costs = clock.now_ns, ENGINE.costs
+        ENGINE.look_at_costs()
+        if ENGINE.costs is not costs:
+            spent_ns += clock.now_ns - before_ns
+    return spent_ns
+
+
+@pytest.mark.parametrize("tick_ns", [1, 7])
+def test_looking_at_the_costs_takes_half_a_percent_of_the_time(tick_ns: int) -> None:
+    """Whatever a look takes, the next is due after two hundred times that."""
+    ENGINE.use_clock(clock := TickingClock(), calibrate=True)
+    with Capture():
+        ENGINE.look_at_costs()
+        clock.tick_ns = tick_ns
+        begun_ns = clock.now_ns
+        spent_ns = look_again(clock, times=8_000, every_ns=10_000)
+    assert 0.004 < spent_ns / (clock.now_ns - begun_ns) <= 0.005
+
+
+def test_a_pause_of_the_process_puts_no_look_off() -> None:
+    """A look during which nothing ran for a second is followed by one after a fifth of one."""
+    ENGINE.use_clock(clock := TickingClock(), calibrate=True)
+    with Capture():
+        ENGINE.look_at_costs()
+        clock.tick_ns = 1_000_000_000
+        look_again(clock, times=1, every_ns=200_000_000)
+        clock.tick_ns = 1
+        assert not look_again(clock, times=1, every_ns=199_000_000)
+        assert look_again(clock, times=1, every_ns=1_000_000)
+
+
+def test_all_kinds_of_spans_are_measured_again_in_their_turn() -> None:
+    """When the processor gets slower, so do after a while all figures that were measured."""
+    ENGINE.use_clock(clock := TickingClock(), calibrate=True)
+    with Capture():
+        ENGINE.look_at_costs()
+        before = ENGINE.costs
+        clock.tick_ns = 10
+        look_again(clock, times=15 * len(before.kinds), every_ns=1_000_000)
+    assert len(before.kinds) > 10
+    for kind, cost in before.kinds.items():
+        after = ENGINE.costs.of(kind)
+        assert (after.inner_ns, after.full_ns) == (10 * cost.inner_ns, 10 * cost.full_ns), kind
+
+
 def test_calibrating_disturbs_nothing_that_is_open() -> None:
     """In the middle of a recursion, that is still known to be one afterwards."""
 
