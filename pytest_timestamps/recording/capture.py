@@ -140,7 +140,7 @@ class Capture:
     def _close(self, now_ns: int) -> OpenSpans:
         """Let no span reach it any more; returns those that are open."""
         # most tests call nothing that is decorated: for them nothing is looked for
-        touched = any(scope.roots or scope.dropped for scope in self.scopes)
+        touched = [scope for scope in self.scopes if scope.roots or scope.dropped]
         opened = ENGINE.open_spans(now_ns, self) if touched else {}
         ENGINE.close(self)
         return opened
@@ -235,8 +235,10 @@ class Capture:
 
     def _absorb(self, scopes: list[Scope], opened: OpenSpans) -> list[Node]:
         overhead_ns, nodes = add_scopes(self._table, self, scopes, opened, ENGINE.costs)
-        self._overhead_ns += overhead_ns + sum(scope.spent_ns for scope in scopes)
-        self._dropped += sum(scope.dropped for scope in scopes)
+        self._overhead_ns += overhead_ns
+        for scope in scopes:
+            self._overhead_ns += scope.spent_ns
+            self._dropped += scope.dropped
         return nodes
 
     def recording(self) -> Recording:

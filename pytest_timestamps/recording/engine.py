@@ -7,10 +7,12 @@ import sys
 from _thread import RLock, get_ident
 from time import perf_counter_ns
 
+from .abandoned import finish_abandoned
 from .between_spans import followed_by
 from .lookup import Entry, entries_on_stack
 from .marks import MARKS
 from .monitoring import Monitor
+from .open_spans import find_open_spans
 from .overhead import NO_OVERHEAD
 from .scope import ABSENT, ORIGIN, Origin, ScopeTable
 from .sites import SWITCH
@@ -23,7 +25,7 @@ from .tree import NOWHERE, Node, Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
     from types import FrameType
     from typing import Protocol
 
@@ -66,6 +68,8 @@ class Engine:
         self.instruments: list[Instrument] = []
         self.scopes = ScopeTable()
         self.entries: list[Entry] = []
+        # how many of them are in a task
+        self._in_tasks = 0
         self.getframe: Callable[[int], FrameType] = sys._getframe
         self.costs: SpanCosts = NO_OVERHEAD
         self.calibrates = True
@@ -173,20 +177,24 @@ class Engine:
                 instrument.refresh(self)
             # asked before this entry is there to be found
             scope = self._find_scope(lane, origin, lane.busy_place())
-            outer = scope.members if scope is not None else ()
             entry = Entry(capture, frame, lane)
             self.entries.append(entry)
-            if capture not in outer:
-                hidden = (scope.hidden if scope is not None else _NOTHING) | capture.without
-                hidden -= {capture}
-                members = (*(m for m in outer if m not in hidden), capture)
-                inner = self.scopes.scope_of(members, hidden)
-                ORIGIN.set(
-                    Origin(inner, capture=capture, outer=origin, node=origin.node, lane=lane)
-                )
-            entry.mark = ORIGIN.get().mark
-            if not entry.in_task:
+            if scope is None or capture not in scope.members:
+                inner = self._scope_within(scope, capture)
+                origin = Origin(inner, capture=capture, outer=origin, node=origin.node, lane=lane)
+                ORIGIN.set(origin)
+            entry.mark = origin.mark
+            if entry.in_task:
+                self._in_tasks += 1
+            else:
                 lane.covers.append(capture)
+
+    def _scope_within(self, outer: Scope | None, capture: Capture) -> Scope:
+        if outer is None:
+            return self.scopes.scope_of((capture,), capture.without)
+        hidden = (outer.hidden | capture.without) - {capture}
+        members = (*(m for m in outer.members if m not in hidden), capture)
+        return self.scopes.scope_of(members, hidden)
 
     def leave(self, capture: Capture) -> bool:
         """Undo the latest `enter` of ``capture``, this thread's first; True if it was the last."""
@@ -194,14 +202,19 @@ class Engine:
             lane = self.lanes.here()
             lane.look_anew()
             own = [e for e in self.entries if e.capture is capture]
-            here = [e for e in own if e.lane is lane]
-            marks = _marks(ORIGIN.get())
-            in_context = [e for e in here if id(e.mark) in marks]
-            entry = (in_context or here or own)[-1]
+            entry, still_here = own[0], False
+            if len(own) > 1:
+                here = [e for e in own if e.lane is lane]
+                marks = _marks(ORIGIN.get())
+                in_context = [e for e in here if id(e.mark) in marks]
+                entry = (in_context or here or own)[-1]
+                here = [e for e in here if e is not entry]
+                still_here = any(e in in_context or not e.in_task for e in here)
             self.entries.remove(entry)
-            if not entry.in_task and capture in entry.lane.covers:
+            if entry.in_task:
+                self._in_tasks -= 1
+            elif capture in entry.lane.covers:
                 entry.lane.covers.remove(capture)
-            still_here = any(e is not entry and (e in in_context or not e.in_task) for e in here)
             if not still_here:
                 ORIGIN.set(_without(ORIGIN.get(), capture))
             return len(own) == 1
@@ -213,9 +226,6 @@ class Engine:
 
     def open_spans(self, now_ns: int, capture: Capture) -> OpenSpans:
         """All spans that are open at ``now_ns``, by node; exact for those of ``capture``."""
-        from .abandoned import finish_abandoned
-        from .open_spans import find_open_spans
-
         finish_abandoned(self.lanes.paused, capture)
         return find_open_spans(self.lanes.in_use, self.lanes.paused.values(), now_ns)
 
@@ -239,29 +249,29 @@ class Engine:
 
     def _find_scope(self, lane: Stack, origin: Origin, top: Node) -> Scope | None:
         """The scope of a span in context ``origin`` that would open above ``top``."""
-        candidates = [origin.scope, None if top is NOWHERE else top.root.scope]
-        live = [scope for scope in candidates if scope is not None and not scope.closed]
-        if len(live) == 2 and live[0] is live[1]:
-            live.pop()
+        started_in, under = origin.scope, None if top is NOWHERE else top.root.scope
         covers = lane.covers
-        walk = any(entry.in_task for entry in self.entries)
-        if len(live) == 1 and not walk and all(c in live[0].members for c in covers):
-            return live[0]
-        return self._join(lane, candidates, covers, walk)
+        if not self._in_tasks:
+            if started_in is None and under is None and not covers:
+                return None
+            scope = _only_open(started_in, under)
+            if scope is not None and _has_all(scope.members, covers):
+                return scope
+        return self._join(started_in, under, covers)
 
     def _join(
-        self, lane: Stack, candidates: list[Scope | None], covers: list[Capture], walk: bool
+        self, started_in: Scope | None, under: Scope | None, covers: list[Capture]
     ) -> Scope | None:
         members: list[Capture] = []
         hidden = _NOTHING
-        for scope in reversed(candidates):
+        for scope in (under, started_in):
             if scope is None:
                 continue
             if not scope.closed:
                 hidden |= scope.hidden
             members += [m for m in scope.members if m.running and m not in members]
         members += [c for c in covers if c not in members]
-        if walk:
+        if self._in_tasks:
             found = entries_on_stack(self.entries, depth=0, getframe=self.getframe)
             members += [e.capture for e in reversed(found) if e.capture not in members]
         for capture in covers:
@@ -300,6 +310,23 @@ class Engine:
         for capture in {entry.capture for entry in self.entries}:
             self.scopes.close(capture.scopes)
             capture.start_empty()
+
+
+def _only_open(one: Scope | None, other: Scope | None) -> Scope | None:
+    """The one of both that is open, or both if they are one; None if there are two, or none."""
+    if one is not None and one.closed:
+        one = None
+    if other is None or other.closed or other is one:
+        return one
+    return other if one is None else None
+
+
+def _has_all(members: Sequence[Capture], wanted: Iterable[Capture]) -> bool:
+    # asked at the first span of each test, and in each of its phases
+    for capture in wanted:  # noqa: SIM110
+        if capture not in members:
+            return False
+    return True
 
 
 def _without(origin: Origin, capture: Capture) -> Origin:

@@ -124,5 +124,7 @@ def _cut_off(node: Node) -> None:
 
 def _may_recycle(scope: Scope) -> bool:
     """Does the innermost capture of ``scope``, if any, recycle, and are all spans just its own?"""
-    recycles = any(member.recycles for member in scope.members[-1:])
-    return recycles and not (scope.parts or scope.timelines)
+    members = scope.members
+    if not members or not members[-1].recycles:
+        return False
+    return not (scope.parts or scope.timelines)

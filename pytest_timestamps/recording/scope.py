@@ -67,7 +67,7 @@ class Scope:
         self.paths = 0
         self.dropped = 0
         self.spent_ns = 0
-        self.timelines = tuple(m for m in members if m.wants_timeline)
+        self.timelines = tuple([m for m in members if m.wants_timeline])
 
     def claim_path(self) -> bool:
         """Room for one more distinct path?"""

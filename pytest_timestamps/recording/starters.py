@@ -106,10 +106,15 @@ class Starters:
 
     def refresh(self, engine: Engine) -> None:
         """Follow those of modules that were imported since, too."""
-        if self._pending:
-            for starter in self._find(engine):
-                if self._marks is None:
-                    self._wrap(starter)
+        # asked before each test
+        for wanted in self._pending:
+            if wanted[0] in sys.modules:
+                break
+        else:
+            return
+        for starter in self._find(engine):
+            if self._marks is None:
+                self._wrap(starter)
 
     def disarm(self, engine: Engine) -> None:
         """Leave the starters alone again."""

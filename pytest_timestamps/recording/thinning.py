@@ -70,13 +70,15 @@ class Thinning:
     """Who is thinned, decided anew each time that enough has been seen.
 
     ``due_ns`` is when it is time to look again.
-    ``budget`` is the share of the program's own time that recording may cost, None for no limit.
+    ``budget`` is the share of the program's own time that recording may cost, the smallest that was
+    given, None for no limit.
     ``cuts`` are what came of it.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._starts: list[float | None] = []
+        self.budget: float | None = None
         self._sites: dict[str, Site] = {}
         self._seen: dict[int, Seen] = {}
         self.cuts = Cuts(engine, self._glance)
@@ -100,11 +102,6 @@ class Thinning:
         """Whether anything may be thinned at present."""
         return bool(self._starts)
 
-    @property
-    def budget(self) -> float | None:
-        """The smallest that was given."""
-        return min((one for one in self._starts if one is not None), default=None)
-
     # What may be thinned
 
     def start(self, budget: float | None) -> None:
@@ -114,6 +111,7 @@ class Thinning:
         """
         self.cuts.take_back()
         self._starts.append(budget)
+        self._find_budget()
         self.due_ns = self._judging_ns = self._looking_ns = 0
 
     def admit(self, site: Site) -> None:
@@ -130,12 +128,16 @@ class Thinning:
     def stop(self, budget: float | None) -> None:
         """Undo a `start`; with the last, what is thinned stays so while it is recorded at all."""
         self._starts.remove(budget)
+        self._find_budget()
         if not self._starts:
             self._judging_ns = self._looking_ns = NEVER
             self._wait()
             self.cuts.take_back()
             self._sites.clear()
             self._forget()
+
+    def _find_budget(self) -> None:
+        self.budget = min((one for one in self._starts if one is not None), default=None)
 
     def do_at_ends(self, chore: Chore) -> None:
         """Have the chore done at the end of a span, once it is due; it says when to do so next.
