@@ -17,6 +17,7 @@ import pytest
 from pytest_timestamps._version import __version__
 from pytest_timestamps.plugin.outcomes import OutcomeListener
 from pytest_timestamps.plugin.settings import Settings
+from pytest_timestamps.recording.compiled import COMPILED
 from pytest_timestamps.report.build import SessionFacts, build_report
 from pytest_timestamps.report.machine import describe_machine
 from pytest_timestamps.report.model import SessionReport
@@ -193,6 +194,7 @@ class ReportingPlugin:
             machine=describe_machine(session_id),
             instrumented=self._settings.instrumented,
             budget=self._settings.budget,
+            compiled=COMPILED,
         )
         runs = self._runs(problems)
         return build_report(facts, self._outcomes.tallies, self._records(), runs)

@@ -38,6 +38,7 @@ class SessionFacts:
     machine: Machine
     instrumented: tuple[str, ...] = ()
     budget: float | None = None
+    compiled: bool = False
 
 
 def build_report(
@@ -180,6 +181,7 @@ def _overhead(facts: SessionFacts, records: Sequence[Record], spans: int) -> Sha
         spans=spans,
         total_ns=sum(recording.overhead.total_ns for recording in recordings),
         freezing_ns=sum(recording.overhead.freezing_ns for recording in recordings),
+        compiled=facts.compiled,
     )
 
 

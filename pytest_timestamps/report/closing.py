@@ -62,25 +62,35 @@ def _totals(report: SessionReport) -> str:
 
 
 def _overhead(report: SessionReport) -> str:
-    """What recording cost, with what that depends on: the Python version and the stack depth.
+    """What recording cost, with what that depends on: the Python version, the core's build
+    and the stack depth.
 
-    Shards on one Python version share a part, which has the least and the most of them.
+    Shards that are alike in the first two share a part, which has the least and the most of them.
     """
     taken_ns = sum(overhead.total_ns for overhead in report.overhead)
-    versions: dict[str, list[ShardOverhead]] = {}
+    builds: dict[str, list[ShardOverhead]] = {}
     for overhead in report.overhead:
         if overhead.spans:
-            versions.setdefault(overhead.python_version, []).append(overhead)
+            builds.setdefault(_build(overhead), []).append(overhead)
     parts = [
         f"{_range([format_ns(ns) for ns in sorted(one.span_ns for one in alike)])} ± "
-        f"{format_ns(max(one.spread_ns for one in alike))} a span, Python {version}, "
+        f"{format_ns(max(one.spread_ns for one in alike))} a span, Python {build}, "
         f"{_range([str(depth) for depth in sorted(one.stack_depth for one in alike)])} frames deep"
-        for version, alike in sorted(versions.items())
+        for build, alike in sorted(builds.items())
     ]
     detail = f" ({'; '.join(parts)})" if parts else ""
     freezing_ns = sum(overhead.freezing_ns for overhead in report.overhead)
     between = f" and {format_ns(freezing_ns)} between tests" if freezing_ns else ""
     return f"overhead {format_ns(taken_ns)} taken out{between}, {overhead_share(report)}{detail}"
+
+
+def _build(overhead: ShardOverhead) -> str:
+    """The Python version, and the core where it was compiled: plain Python needs no word."""
+    return (
+        f"{overhead.python_version}, compiled core"
+        if overhead.compiled
+        else overhead.python_version
+    )
 
 
 def _range(ordered: Sequence[str]) -> str:

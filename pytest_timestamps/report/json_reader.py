@@ -136,9 +136,10 @@ def _report(document: Mapping[str, Any]) -> SessionReport:
             budget=session.get("budget"),
         ),
         machines=tuple(_pick(Machine, row) for row in document["machines"]),
-        # earlier reports don't tell what freezing took
+        # earlier reports don't tell what freezing took, nor of a compiled core
         overhead=tuple(
-            _pick(ShardOverhead, {"freezing_ns": 0} | row) for row in document["overhead"]
+            _pick(ShardOverhead, {"freezing_ns": 0, "compiled": False} | row)
+            for row in document["overhead"]
         ),
         functions=_functions(document["functions"], "functions"),
         tests=tuple(_case(row, f"tests[{at}]") for at, row in enumerate(document["tests"])),

@@ -1,11 +1,11 @@
 """The session report as JSON.
 
 Versions of the format, each with the change that made it:
-1: the first. Since then ``session.instrumented`` and ``modules`` have been added, which reports
-   that were written earlier haven't got, and what only a report with thinned functions has:
-   ``estimated`` and ``untimed`` of functions and call paths, and with a budget ``session.budget``
-   and ``session.overhead_share``; and ``left_out`` of the report, its tests and its fixtures, where
-   functions were left out.
+1: the first. Since then ``session.instrumented``, ``modules`` and ``compiled`` of an overhead have
+   been added, which reports that were written earlier haven't got, and what only a report with
+   thinned functions has: ``estimated`` and ``untimed`` of functions and call paths, and with a
+   budget ``session.budget`` and ``session.overhead_share``; and ``left_out`` of the report, its
+   tests and its fixtures, where functions were left out.
 
 Its JSON Schema is ``session-report-v1.schema.json``, beside this module.
 """

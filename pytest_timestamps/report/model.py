@@ -78,7 +78,8 @@ class ShardOverhead:
     ``span_ns`` is the cost of one span as calibrated (the median over the shard's tests),
     ``spread_ns`` the calibration's spread, ``total_ns`` the cost of all ``spans``.
     ``freezing_ns`` was spent between the tests, on adding up what they had recorded.
-    ``stack_depth`` is the number of frames below a test when it starts.
+    ``stack_depth`` is the number of frames below a test when it starts; ``compiled`` says whether
+    the core of recording was.
     """
 
     shard: str
@@ -89,6 +90,7 @@ class ShardOverhead:
     spans: int
     total_ns: int
     freezing_ns: int = 0
+    compiled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

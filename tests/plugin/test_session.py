@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pytest_timestamps.recording.compiled import COMPILED
 from pytest_timestamps.report.json_reader import load_report
 from tests.plugin.conftest import Run
 
@@ -257,6 +258,7 @@ def test_the_session_is_described(suite: pytest.Pytester, alone: Run, written: W
     )
     assert report["machines"][0]["python_version"] == session["python_version"]
     assert report["overhead"][0]["spans"] == 12
+    assert report["overhead"][0]["compiled"] is COMPILED
     assert report["overhead"][0]["stack_depth"] > 10
 
 

@@ -117,6 +117,18 @@ def test_a_report_from_before_modules_is_read() -> None:
     assert (read.modules, read.session.instrumented) == ((), ())
 
 
+def test_a_compiled_core_survives_the_round_trip() -> None:
+    """Each overhead says whether it was; a report from before there was one was plain Python."""
+    made = build_report(facts(compiled=True), {}, [])
+    content = json.loads(render_json(made))
+    VALIDATOR.validate(content)
+    assert content["overhead"][0]["compiled"] is True
+    assert parse_report(render_json(made)).overhead[0].compiled
+    del content["overhead"][0]["compiled"]
+    VALIDATOR.validate(content)
+    assert not parse_report(json.dumps(content).encode()).overhead[0].compiled
+
+
 def test_calls_without_a_time_survive_the_round_trip() -> None:
     """Of functions, of the merged tree, and of each test's and fixture's own."""
     made = thinned_report()

@@ -197,6 +197,18 @@ def test_many_shards_overhead_is_one_line() -> None:
     )
 
 
+def test_a_compiled_core_is_told_beside_the_python_version() -> None:
+    """What a span costs depends on it, so that shards with and without one stand apart."""
+    made = report()
+    (one,) = made.overhead
+    other = dataclasses.replace(one, span_ns=3, spread_ns=1, compiled=True)
+    text = closing_lines(dataclasses.replace(made, overhead=(other, one)))[0]
+    assert text.endswith(
+        "(7 ns ± 2 ns a span, Python 3.13.1, 33 frames deep; "
+        "3 ns ± 1 ns a span, Python 3.13.1, compiled core, 33 frames deep)"
+    )
+
+
 def test_the_text_format_is_plain() -> None:
     """As a file the report has headings of its own."""
     lines = render_terminal(report()).decode().splitlines()
