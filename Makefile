@@ -12,7 +12,7 @@ COVERAGE ?=
 TESTED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types layers docs picture browser browser-tools browser-if-there screenshot test-all oldest bench bench-packages real-suites mock-check clean
+.PHONY: help demo test check lint format types layers docs picture browser browser-tools browser-if-there screenshot test-all oldest compiled bench bench-packages real-suites mock-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ test-all: $(READY) ## tests with coverage on every Python found
 oldest: $(READY) ## the plugin and token runs with the oldest SDK and pytest that are supported
 	$(BIN)/nox --non-interactive --session oldest
 
+compiled: $(READY) ## tests against the package with its core compiled, on every Python found
+	$(BIN)/nox --non-interactive --session compiled
+
 bench: $(READY) ## the speed table, on every Python found; writes docs/performance.md
 	$(BIN)/nox --non-interactive --session bench
 
@@ -92,5 +95,6 @@ real-suites: $(READY) ## run jinja2's and click's own tests with --timestamps (d
 mock-check: $(READY) ## what reconcile asks, against a mock of the published API (needs npx)
 	@$(BIN)/python -m tools.mock_check
 
-clean: ## remove what these targets made
+clean: ## remove what these targets made, and compiled modules that a build has left
+	find pytest_timestamps -name '*.so' -delete
 	rm -rf $(VENV) .nox site dist build scratch examples/runs .coverage .coverage.* .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,7 +1,8 @@
 """Tests on every supported Python that this machine has, their joint coverage, and benchmarks.
 
 ``nox`` runs the tests and the coverage floor; ``nox -s oldest`` those of the plugin and of token
-runs with the oldest SDK and pytest that are supported; ``nox -s bench`` writes docs/performance.md.
+runs with the oldest SDK and pytest that are supported; ``nox -s compiled`` those of the package
+with its core compiled; ``nox -s bench`` writes docs/performance.md.
 The variable ``TESTED`` names a version whose tests have just run under coverage: it is left out.
 """
 
@@ -13,6 +14,7 @@ import nox
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from tools.compiled import build_compiled, lay_out_tests, why_not
 from tools.pythons import SUPPORTED, find_pythons
 
 FOUND = find_pythons()
@@ -22,6 +24,21 @@ TESTED = os.environ.get("TESTED", "")
 OLDEST = ("openai==1.66.0", "pytest==8.2.0")
 OLDEST_TESTS = ("tests/plugin", "tests/tokens")
 
+# What runs the core by itself, and what runs it in all that is built on it.
+CORE_TESTS = ("tests/recording", "tests/instrumenting")
+COMPILED_TESTS = (
+    *CORE_TESTS,
+    *("tests/analysis", "tests/children", "tests/plugin", "tests/report"),
+    *(
+        "tests/test_cli.py",
+        "tests/test_collector.py",
+        "tests/test_docs.py",
+        "tests/test_imports.py",
+    ),
+)
+# The newest: what compiled code takes for granted changes with Python.
+NEWEST = VERSIONS[-1:]
+
 # nox looks its interpreters up on PATH; pyenv's folders aren't there, and its shims may fail.
 os.environ["PATH"] = os.pathsep.join(
     [*(str(python.path.parent) for python in FOUND), os.environ.get("PATH", "")]
@@ -30,7 +47,12 @@ os.environ["PATH"] = os.pathsep.join(
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = True
-nox.options.sessions = ["pythons", *(["tests"] if VERSIONS != [TESTED] else []), "coverage"]
+nox.options.sessions = [
+    "pythons",
+    *(["tests"] if VERSIONS != [TESTED] else []),
+    "coverage",
+    "compiled_core",
+]
 
 
 @nox.session(python=False)
@@ -59,6 +81,33 @@ def oldest(session: nox.Session) -> None:
     """The plugin and token runs with the oldest SDK and pytest that pyproject.toml allows."""
     _install(session, "test", pins=OLDEST)
     session.run("pytest", "-n", "2", "-q", *OLDEST_TESTS, *session.posargs)
+
+
+@nox.session(python=VERSIONS)
+def compiled(session: nox.Session) -> None:
+    """All tests that run compiled code, against an installed package with its core compiled."""
+    _test_compiled(session, COMPILED_TESTS)
+
+
+@nox.session(python=NEWEST)
+def compiled_core(session: nox.Session) -> None:
+    """The tests of the core alone, compiled for one Python: a part of every check."""
+    _test_compiled(session, CORE_TESTS)
+
+
+def _test_compiled(session: nox.Session, tests: tuple[str, ...]) -> None:
+    reason = why_not(Path(session.bin) / "python")
+    if reason:
+        session.skip(f"the compiled core is not tested on Python {session.python}: {reason}")
+    folder = Path(session.create_tmp())
+    wheel = str(build_compiled(Path(session.bin) / "python", folder))
+    session.install("--quiet", "--upgrade", "pip")
+    session.install("--quiet", "--group=test", wheel)
+    # one of the same version may have been there
+    session.install("--quiet", "--force-reinstall", "--no-deps", wheel)
+    session.chdir(lay_out_tests(folder))
+    session.run("python", "-m", "tools.compiled", "--check")
+    session.run("python", "-m", "pytest", "-n", "auto", "-q", *tests, *session.posargs)
 
 
 @nox.session(python=False)

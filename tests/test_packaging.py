@@ -4,11 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+
+from pytest_timestamps.recording.compiled import COMPILED
+from tools.compiled import beside_sources, modules_to_compile, not_compiled, why_not
 
 ROOT = Path(__file__).parents[1]
 
@@ -96,12 +100,91 @@ def test_wheel_holds_nothing_but_the_package(wheel: Path) -> None:
     }
 
 
+def test_wheel_is_pure_python_unless_asked_otherwise(wheel: Path) -> None:
+    """It is the same for every Python and system, and carries nothing compiled."""
+    assert wheel.name.endswith("-py3-none-any.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert not [name for name in names if name.endswith((".so", ".pyd"))]
+
+
+def test_modules_to_compile_are_there() -> None:
+    """A module that is renamed would silently stay plain Python; each is listed once, in order."""
+    listed = modules_to_compile()
+    assert "pytest_timestamps/recording/compiled.py" in listed
+    assert list(listed) == sorted(set(listed))
+    assert [path for path in listed if not (ROOT / path).is_file()] == []
+
+
+def test_sources_make_a_wheel(tmp_path: Path) -> None:
+    """The source distribution holds all that a wheel is made of, and the tests."""
+    _run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path, cwd=ROOT)
+    (sources,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(sources) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"tests/test_packaging.py", "tools/compiled.py", *modules_to_compile()} <= names
+    _pip("wheel", "--no-deps", "--wheel-dir", tmp_path, sources)
+    assert len(list(tmp_path.glob("*.whl"))) == 1
+
+
+def test_compiled_modules_beside_their_sources_are_told(tmp_path: Path) -> None:
+    """They would be tested in place of what was edited; others have no source to hide."""
+    package = tmp_path / "shop"
+    package.mkdir()
+    for name in ("cart.py", "helper.cpython-312-x86_64-linux-gnu.so"):
+        (package / name).touch()
+    assert beside_sources(package) == ""
+    for name in ("cart.cp312-win_amd64.pyd", "cart.cpython-312-x86_64-linux-gnu.so"):
+        (package / name).touch()
+    assert beside_sources(package) == (
+        "2 compiled modules lie beside their sources and would run in their place "
+        "(shop/cart.cpython-312-x86_64-linux-gnu.so); "
+        "remove them: find shop -name '*.so' -delete"
+    )
+
+
+ANSWERS = """#!/bin/sh
+PATH={folder} exec {python} -c '
+import sys, sysconfig
+sysconfig.get_path = lambda name: "{folder}/include"
+sysconfig.get_config_var = lambda name: "a-compiler -pthread"
+exec(sys.argv[2])
+' "$@"
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell")
+def test_what_is_missing_to_compile_is_told(tmp_path: Path) -> None:
+    """A compiler, then Python's headers; both are asked of the Python that would compile."""
+    asked, compiler, headers = (tmp_path / name for name in ("python", "a-compiler", "include"))
+    asked.write_text(ANSWERS.format(folder=tmp_path, python=sys.executable))
+    asked.chmod(0o755)
+    assert why_not(asked) == "there is no C compiler (a-compiler)"
+    compiler.touch()
+    compiler.chmod(0o755)
+    assert why_not(asked) == f"Python's headers are not installed ({headers / 'Python.h'})"
+    headers.mkdir()
+    (headers / "Python.h").touch()
+    assert why_not(asked) == ""
+
+
+def test_what_is_not_compiled_is_named() -> None:
+    """Here every module is plain Python, or none of them."""
+    names = [path.removesuffix(".py").replace("/", ".") for path in modules_to_compile()]
+    assert not_compiled() == ([] if COMPILED else names)
+
+
 def _empty_environment(folder: Path) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     return folder / ("Scripts" if os.name == "nt" else "bin") / "python"
 
 
 def _pip(*arguments: object) -> None:
-    command = [sys.executable, "-m", "pip", "--quiet", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    _run(sys.executable, "-m", "pip", "--quiet", *arguments)
+
+
+def _run(*command: object, cwd: Path | None = None) -> None:
+    done = subprocess.run(
+        [*map(str, command)], capture_output=True, text=True, check=False, cwd=cwd
+    )
     assert done.returncode == 0, done.stderr
