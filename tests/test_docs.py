@@ -50,7 +50,7 @@ def normalized(text: str) -> str:
     text = re.sub(r"\x1b\[[0-9;]*m", "", text)
     text = re.sub(r"\d[\d,.]* ?(ns|µs|ms|s)\b", "TIME", text)
     text = re.sub(r"<?\d+(\.\d+)?%", "SHARE", text)
-    text = re.sub(r"Python \d+\.\d+\.\d+\S*", "Python VERSION", text)
+    text = re.sub(r"Python \d+\.\d+\.\d+\S*( compiled core,)?", "Python VERSION", text)
     text = re.sub(r"[-─]{3,}( +-{2,})*", "---", text)
     text = re.sub(r"={3,}", "===", text)
     return "\n".join(unranked([" ".join(line.split()) for line in text.strip().splitlines()]))
