@@ -17,6 +17,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.packages.measuring import Measured, measure_suite, measured_to_json
 from benchmarks.packages.page import print_measured
 from benchmarks.packages.profilers import (
+    COMPILED,
     CPROFILE,
     OURS,
     PLAIN,
@@ -51,7 +52,7 @@ def main() -> int:
         machine["load"] = f"{os.getloadavg()[2]:.1f}"
         rows = [measured_to_json(row) for row in measured]
         arguments.json.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1))
-    changed = any(row.differing for row in measured if row.profiler == OURS)
+    changed = any(row.differing for row in measured if row.profiler in (OURS, COMPILED))
     return int(changed and monitored)
 
 
@@ -59,7 +60,7 @@ def _profilers(names: Sequence[str] | None, options: Sequence[str]) -> list[Prof
     """The profilers of these names, the plugin with more options."""
     chosen = [one for one in PROFILERS if names is None or one.name in names]
     return [
-        replace(one, options=(*one.options, *options)) if one.name == OURS else one
+        replace(one, options=(*one.options, *options)) if one.name in (OURS, COMPILED) else one
         for one in chosen
     ]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.children import compiling
 from benchmarks.packages.agreement import Agreement, added, agreement, hottest
+from benchmarks.packages.compiled_core import compiled_first
 from benchmarks.packages.functions import Place, functions_of
 from benchmarks.packages.profilers import CPROFILE, PLAIN, WITHOUT, Profiler, missing
 from benchmarks.packages.self_times import Times
@@ -93,7 +94,7 @@ def _run(
     run = run_suite(
         place,
         profiler.module,
-        environment,
+        compiled_first(environment) if profiler.compiled else environment,
         [part.format(**filled) for part in profiler.start],
         [part.format(**filled) for part in profiler.options],
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.packages.agreement import Agreement
 from benchmarks.packages.measuring import Measured
-from benchmarks.packages.profilers import CPROFILE, OURS, WITHOUT
+from benchmarks.packages.profilers import COMPILED, CPROFILE, OURS, WITHOUT
 
 __all__ = ["print_measured", "render_page"]
 
@@ -45,6 +45,8 @@ PREFACE = "\n".join(
         "with itself is what can be expected of another.",
         "The plugin records tests and fixtures, and pytest-profiling tests; the others the whole "
         "process, with imports and collection.",
+        f"`{OURS}` is the package as it is published, in plain Python, `{COMPILED}` the same with "
+        "its [core compiled](production.md#a-compiled-core).",
         "On Python 3.11 the plugin replaces functions by wrappers, which a test of pickling sees.",
         "pytest-autoprofile tells the time of lines, with all that they call, and so no self time.",
         "",
@@ -61,7 +63,7 @@ def print_measured(measured: Iterable[Measured], details: bool) -> None:
             suite = row.suite
             print(f"\n{suite}: {row.tests} tests")
         if row.absent:
-            print(f"  {row.profiler:24} not measured: {row.absent}", flush=True)
+            print(f"  {row.profiler:33} not measured: {row.absent}", flush=True)
             continue
         figures = f"{row.wall_ratio:6.2f} ×  processor {row.processor_ratio:6.2f} ×"
         agreed = f"  {_agreed(row.agreement)}" if row.agreement else ""
@@ -70,7 +72,7 @@ def print_measured(measured: Iterable[Measured], details: bool) -> None:
         if row.total_agreement:
             agreed += f"  by total {_agreed(row.total_agreement)}"
         changed = f"  OUTCOMES DIFFER: {row.differing}" if row.differing else ""
-        print(f"  {row.profiler:24} {row.wall_s:6.2f} s {figures}{agreed}{changed}", flush=True)
+        print(f"  {row.profiler:33} {row.wall_s:6.2f} s {figures}{agreed}{changed}", flush=True)
     if details:
         for row in rows:
             _print_hottest(row)
@@ -120,7 +122,7 @@ def _cell(row: Measured | None, limit: Measured | None) -> str:
     if row.profiler == WITHOUT:
         return f"{row.wall_s:.2f} s, {row.tests:,} tests"
     text = f"{row.wall_ratio:.2f} ×"
-    if row.profiler == OURS and limit is not None and not limit.absent:
+    if row.profiler in (OURS, COMPILED) and limit is not None and not limit.absent:
         text += " ✓" if row.wall_ratio <= limit.wall_ratio else " ✗"
     text += f" ({row.processor_ratio:.2f} ×)"
     texts = [text]

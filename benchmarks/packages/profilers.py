@@ -2,15 +2,17 @@
 
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from benchmarks.packages.compiled_core import why_not_compiled
 from benchmarks.packages.functions import Place
 from benchmarks.packages.self_times import Times, from_pstats, from_report, from_trace
 from benchmarks.packages.total_times import totals_from_pstats, totals_from_report
 
 __all__ = [
+    "COMPILED",
     "CPROFILE",
     "OURS",
     "OURS_IN_FULL",
@@ -26,6 +28,7 @@ WITHOUT = "no profiler"
 CPROFILE = "cProfile"
 PLAIN = "cProfile, builtins=False"
 OURS = "--timestamps-instrument"
+COMPILED = "--timestamps-instrument, compiled"
 OURS_IN_FULL = "--timestamps-instrument, JSON"
 
 
@@ -36,6 +39,7 @@ class Profiler:
     ``start`` is how Python comes to pytest, ``options`` are pytest's; in both ``{package}`` is the
     package's name, ``{out}`` a path of its own to write to. ``reads`` finds self times in what it
     wrote to ``written``, ``reads_totals`` total times; None for one that doesn't tell them.
+    One that is ``compiled`` is this project's own, with its core compiled.
     """
 
     name: str
@@ -46,7 +50,19 @@ class Profiler:
     written: str = "{out}"
     reads: Callable[[Path, Mapping[Place, str]], Times] | None = None
     reads_totals: Callable[[Path, Mapping[Place, str]], Times] | None = None
+    compiled: bool = False
 
+
+_OURS = Profiler(
+    OURS,
+    "pytest_timestamps",
+    options=(
+        *("-p", "pytest_timestamps.plugin", "--timestamps-instrument={package}"),
+        "--timestamps-report=csv:{out}",
+    ),
+    reads=from_report,
+    reads_totals=totals_from_report,
+)
 
 PROFILERS: tuple[Profiler, ...] = (
     Profiler(
@@ -64,16 +80,8 @@ PROFILERS: tuple[Profiler, ...] = (
         reads=from_pstats,
         reads_totals=totals_from_pstats,
     ),
-    Profiler(
-        OURS,
-        "pytest_timestamps",
-        options=(
-            *("-p", "pytest_timestamps.plugin", "--timestamps-instrument={package}"),
-            "--timestamps-report=csv:{out}",
-        ),
-        reads=from_report,
-        reads_totals=totals_from_report,
-    ),
+    _OURS,
+    replace(_OURS, name=COMPILED, compiled=True),
     # What none of the others has: each test's own call tree.
     Profiler(
         OURS_IN_FULL,
@@ -127,7 +135,7 @@ def missing(profiler: Profiler) -> str:
     """Why the profiler can't be used with this Python, empty if it can."""
     if importlib.util.find_spec(profiler.module) is None:
         return f"{profiler.distribution or profiler.name} is not installed"
-    return ""
+    return why_not_compiled() if profiler.compiled else ""
 
 
 def profiler_version(profiler: Profiler) -> str:

@@ -3,18 +3,20 @@
 import cProfile
 import json
 import marshal
+import os
 import pstats
 import runpy
 from pathlib import Path
 
 import pytest
 
-from benchmarks.packages import plain_cprofile
+from benchmarks.packages import plain_cprofile, profilers
 from benchmarks.packages.agreement import Agreement, added, agreement
+from benchmarks.packages.compiled_core import compiled_first
 from benchmarks.packages.functions import functions_of, place
 from benchmarks.packages.measuring import Measured, measured_from_json, measured_to_json
 from benchmarks.packages.page import print_measured, render_page
-from benchmarks.packages.profilers import CPROFILE, OURS, WITHOUT
+from benchmarks.packages.profilers import COMPILED, CPROFILE, OURS, PROFILERS, WITHOUT, missing
 from benchmarks.packages.self_times import from_pstats, from_report, from_trace
 from benchmarks.packages.total_times import totals_from_pstats, totals_from_report
 
@@ -241,3 +243,19 @@ def test_plain_cprofile_leaves_builtins_to_their_callers(
     names = {name for _, _, name in stats}
     assert "work" in names
     assert not any("sorted" in name for name in names)
+
+
+def test_the_compiled_package_comes_before_the_installed_one() -> None:
+    """And before what the suite itself needs, in a copy of the environment."""
+    environment = {"PYTHONPATH": "/suite", "HOME": "/home"}
+    first, *rest = compiled_first(environment)["PYTHONPATH"].split(os.pathsep)
+    assert (Path(first).name, rest) == ("package", ["/suite"])
+    assert compiled_first({})["PYTHONPATH"] == first
+    assert environment["PYTHONPATH"] == "/suite"
+
+
+def test_without_a_compiler_the_row_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is absent with the reason, and the plain one is measured."""
+    monkeypatch.setattr(profilers, "why_not_compiled", lambda: "there is no C compiler (cc)")
+    told = {one.name: missing(one) for one in PROFILERS}
+    assert (told[OURS], told[COMPILED]) == ("", "there is no C compiler (cc)")
