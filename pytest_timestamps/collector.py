@@ -1,20 +1,24 @@
 """The collector: gathers spans, and answers questions about them at any time."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-from pytest_timestamps.analysis.summary import summarize
+from typing import TYPE_CHECKING
+
 from pytest_timestamps.analysis.timings import (
-    SortOrder,
-    Timing,
     check_limit,
     check_sort,
     rank_hotspots,
     time_names,
 )
-from pytest_timestamps.analysis.tree import CallNode, build_call_tree
 from pytest_timestamps.errors import ArgumentTypeError
 from pytest_timestamps.recording import Capture
-from pytest_timestamps.recording.results import TimelineSpan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_timestamps.analysis.timings import SortOrder, Timing
+    from pytest_timestamps.analysis.tree import CallNode
+    from pytest_timestamps.recording.results import TimelineSpan
 
 __all__ = ["Collector"]
 
@@ -73,6 +77,8 @@ class Collector(Capture):
 
     def call_tree(self) -> CallNode:
         """The call tree: a root with the collector's name, then names as they called."""
+        from pytest_timestamps.analysis.tree import build_call_tree
+
         recording = self.recording()
         return build_call_tree(recording.name, recording.total_ns, recording.paths)
 
@@ -90,6 +96,8 @@ class Collector(Capture):
 
         ``sort`` is ``self``, ``total`` or ``calls``; ``limit`` bounds the table's rows.
         """
+        from pytest_timestamps.analysis.summary import summarize
+
         check_sort(sort)
         check_limit(limit)
         return summarize(self.recording(), sort=sort, limit=limit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,18 +10,14 @@ import pytest
 from pytest_timestamps.errors import ArgumentError
 from pytest_timestamps.plugin.children import Children
 from pytest_timestamps.plugin.distribution import hands_out_tests
-from pytest_timestamps.plugin.junit import JunitProperties, wants_junit
 from pytest_timestamps.plugin.modules import ModuleFinder
-from pytest_timestamps.plugin.outcomes import OutcomeListener
 from pytest_timestamps.plugin.phases import (
     RecorderPlugin,
     records_all,
     records_on_request,
 )
 from pytest_timestamps.plugin.recorder import TIMELINE_LIMIT, CaseRecorder
-from pytest_timestamps.plugin.reporting import ReportingPlugin
 from pytest_timestamps.plugin.settings import Settings, read_settings
-from pytest_timestamps.plugin.shards import ShardCollector, ShardWriter
 from pytest_timestamps.report.records import KeptRecords, Record
 from pytest_timestamps.report.renderers import Renderer, collect_renderers
 
@@ -42,6 +38,8 @@ def enable(config: pytest.Config) -> None:
     instrumented = _instrument(config, settings, children)
     modules = ModuleFinder() if instrumented is None else ModuleFinder(instrumented.modules)
     if hasattr(config, "workerinput"):
+        from pytest_timestamps.plugin.shards import ShardWriter
+
         writer = ShardWriter(config)
         config.pluginmanager.register(writer, "timestamps-shard")
         workers = int(config.workerinput.get("workercount", 1))
@@ -49,15 +47,26 @@ def enable(config: pytest.Config) -> None:
         _register_recorder(config, writer.keep, limit, modules, children)
         return
     records = KeptRecords()
+    if not hands_out_tests(config):
+        limit = TIMELINE_LIMIT if settings.records_timeline else 0
+        _register_recorder(config, records.keep, limit, modules, children)
+    _register_reporting(config, settings, records)
+
+
+def _register_reporting(
+    config: pytest.Config, settings: Settings, records: Iterable[Record]
+) -> None:
+    # xdist's workers get along without all this.
+    from pytest_timestamps.plugin.outcomes import OutcomeListener
+    from pytest_timestamps.plugin.reporting import ReportingPlugin
+    from pytest_timestamps.plugin.shards import ShardCollector
+
     shards = ShardCollector()
     outcomes = OutcomeListener()
 
     def all_records() -> list[Record]:
         return [*records, *shards.records()]
 
-    if not hands_out_tests(config):
-        limit = TIMELINE_LIMIT if settings.records_timeline else 0
-        _register_recorder(config, records.keep, limit, modules, children)
     for name, plugin in (
         ("timestamps-shards", shards),
         ("timestamps-outcomes", outcomes),
@@ -106,7 +115,10 @@ def _register_recorder(
     modules: ModuleFinder,
     children: Children | None,
 ) -> None:
-    if wants_junit(config):
+    # Whether pytest writes its XML; xdist's workers are told of it too.
+    if config.getoption("xmlpath", None):
+        from pytest_timestamps.plugin.junit import JunitProperties
+
         properties = JunitProperties(keep)
         config.pluginmanager.register(properties, "timestamps-junit")
         keep = properties.keep

@@ -11,7 +11,7 @@ from pytest_timestamps.analysis.certainty import UNKNOWN, find_callers, mark_sel
 from pytest_timestamps.analysis.timings import rank_hotspots, time_names
 from pytest_timestamps.report.records import CaseRecord, Record
 
-__all__ = ["JunitProperties", "junit_properties", "wants_junit"]
+__all__ = ["JunitProperties", "junit_properties"]
 
 PREFIX = "timestamps."
 _MEANINGS = {
@@ -22,11 +22,6 @@ _MEANINGS = {
     "≤~": "at most, estimated",
     UNKNOWN: "unknown",
 }
-
-
-def wants_junit(config: pytest.Config) -> bool:
-    """Whether pytest writes its XML; xdist's workers are told of it too."""
-    return bool(config.getoption("xmlpath", None))
 
 
 class JunitProperties:

@@ -28,7 +28,7 @@ _AGE_NS = 200_000_000
 _STALE_NS = 2_000_000_000
 """After which the rounds before tell nothing about how fast the processor is now."""
 
-_FIRST_ROUNDS = 7
+_FIRST_ROUNDS = 5
 _KEPT_ROUNDS = 15
 """The clock's speed drifts, and a busy neighbour halves it for a while: rounds are spread over
 time, and the median of the latest doesn't mind.

@@ -3,16 +3,21 @@
 A new format is a module with such a function, and one line in ``BUILT_IN``.
 """
 
+from __future__ import annotations
+
 import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pytest_timestamps.errors import ArgumentError
-from pytest_timestamps.report.model import SessionReport
+
+if TYPE_CHECKING:
+    from pytest_timestamps.report.model import SessionReport
 
 __all__ = ["BUILT_IN", "Render", "Renderer", "collect_renderers"]
 
-Render = Callable[[SessionReport], bytes]
+Render = Callable[["SessionReport"], bytes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,20 @@
 """``FORMAT[:PATH]``: which report goes to which file, and the writing of it."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_timestamps.errors import ArgumentError, ReportFileError
-from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.renderers import Renderer
+
+if TYPE_CHECKING:
+    from pytest_timestamps.report.model import SessionReport
 
 __all__ = [
     "TERMINAL",
