@@ -2,9 +2,10 @@
 
 from .activation import GUARD, Activation
 from .lane import Lane
-from .overhead import Cost, SpanCosts
+from .overhead import Cost, Kinds, SpanCosts
 from .probes import CALLS, RESUMPTION, Probe, probes
 from .scope import ORIGIN, Origin, Scope
+from .sites import KINDS
 from .tree import Node, Root
 
 TYPE_CHECKING = False
@@ -46,16 +47,18 @@ class Calibration:
         self._costs: dict[str, Cost] = {}
         self._due_ns = self._stale_ns = 0
         self._turn = 0
+        self._met = 0
 
     def refresh(self, engine: "Engine") -> SpanCosts | None:
         """The costs as of now; None where they need no new look."""
         now_ns = engine.clock()
-        if self._rounds and now_ns < self._due_ns:
+        if now_ns < self._due_ns and len(KINDS) == self._met:
             return None
         if now_ns >= self._stale_ns:
             self._rounds.clear()
         available = probes(engine)
-        kinds = [*available, *_ARRANGED]
+        self._met = len(KINDS)
+        kinds = [*available, *(kind for kind, (name, _) in _ARRANGED.items() if name in available)]
         new = [kind for kind in kinds if kind not in self._rounds]
         looked_at = new or [kinds[self._turn % len(kinds)]]
         _measure(engine, looked_at, available, self._rounds, _FIRST_ROUNDS if new else 1)
@@ -73,7 +76,7 @@ def _span_costs(kinds: dict[str, Cost]) -> SpanCosts:
     # these two are measured only where functions may be thinned
     counted, sampled = (kinds.get(kind, code) for kind in ("counted", "sampled"))
     return SpanCosts(
-        dict(kinds),
+        Kinds(kinds),
         missed_ns=max(kinds["missed"].full_ns - code.full_ns, 0.0),
         counted_ns=counted.full_ns,
         sampled=Cost(

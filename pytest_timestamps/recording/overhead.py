@@ -4,7 +4,7 @@ The inner part is taken out of the span itself, the outer part out of the span t
 and both out of everything further out.
 """
 
-__all__ = ["NO_OVERHEAD", "Cost", "SpanCosts"]
+__all__ = ["NO_OVERHEAD", "Cost", "Kinds", "SpanCosts"]
 
 
 class Cost:
@@ -33,6 +33,13 @@ class Cost:
     def whole_ns(self) -> float:
         """All that it takes, whoever finds out."""
         return self.full_ns + self.measured_ns
+
+
+class Kinds(dict[str, Cost]):
+    """Costs by kind; one that was not met yet when they were measured costs what code does."""
+
+    def __missing__(self, kind: str) -> Cost:
+        return self["code"]
 
 
 class SpanCosts:

@@ -6,7 +6,7 @@ in the processor's caches, and would look cheaper than it is.
 
 from contextlib import suppress
 
-from .sites import Site
+from .sites import KINDS, Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -150,18 +150,26 @@ def _recorded(function: "Any", kind: str) -> "tuple[Any, Site]":
     return copy, site
 
 
-def _make(kind: str, suspendable: str) -> "dict[str, Probe]":
+def _called(kind: str) -> Probe:
     function, site = _recorded(_function, kind)
-    coroutine, coroutine_site = _recorded(_coroutine, suspendable)
-    generator, generator_site = _recorded(_generator, suspendable)
-    bare = _calls(_function)
-    return {
-        kind: Probe(_calls(function), bare, _no_calls, site),
-        suspendable: Probe(_awaits(coroutine), _awaits(_coroutine), _no_awaits, coroutine_site),
-        f"{suspendable}, resumed": Probe(
-            _resumes(generator), _resumes(_generator), _no_calls, generator_site
-        ),
-    }
+    return Probe(_calls(function), _calls(_function), _no_calls, site)
+
+
+def _awaited(kind: str) -> Probe:
+    coroutine, site = _recorded(_coroutine, kind)
+    return Probe(_awaits(coroutine), _awaits(_coroutine), _no_awaits, site)
+
+
+def _resumed(kind: str) -> Probe:
+    generator, site = _recorded(_generator, kind)
+    return Probe(_resumes(generator), _resumes(_generator), _no_calls, site)
+
+
+def _block() -> Probe:
+    from .block import timestamp_block
+
+    site = timestamp_block("calibration")._site
+    return Probe(_blocks("calibration"), _unblocked, _no_calls, site)
 
 
 def _missing() -> Probe:
@@ -188,19 +196,31 @@ def _thinned(rate: int | None, set_returns: "SetReturns | None") -> Probe:
 
 
 def probes(engine: "Engine") -> "dict[str, Probe]":
-    """By kind of span, what to measure here and now; each is made once."""
-    if not _made:
-        from .block import timestamp_block
+    """By kind of span, what to measure here and now: of kinds that there are; made once each."""
+    wanted = ["code", "missed"]
+    suspendable = KINDS & {"suspendable code", "suspendable wrapper"}
+    # what recursion costs from a resumption on is measured with this one alone
+    for kind in sorted(suspendable | {"suspendable code"} if suspendable else ()):
+        wanted += [kind, f"{kind}, resumed"]
+    wanted += sorted(KINDS & {"wrapper", "block"})
+    if engine.thinning.active:
+        wanted += ["counted", "sampled"]
+    for kind in wanted:
+        if kind not in _made:
+            _made[kind] = _make(kind, engine)
+    return {kind: _made[kind] for kind in wanted}
 
-        _made.update(_make("code", "suspendable code"))
-        _made.update(_make("wrapper", "suspendable wrapper"))
-        _made["missed"] = _missing()
-        block_site = timestamp_block("calibration")._site
-        _made["block"] = Probe(_blocks("calibration"), _unblocked, _no_calls, block_site)
-    if engine.thinning.active and "counted" not in _made:
-        _made["counted"] = _thinned(None, engine.thinning.cuts.set_returns)
-        _made["sampled"] = _thinned(1, engine.thinning.cuts.set_returns)
-    return _made
+
+def _make(kind: str, engine: "Engine") -> Probe:
+    if kind in ("counted", "sampled"):
+        return _thinned(1 if kind == "sampled" else None, engine.thinning.cuts.set_returns)
+    if kind == "missed":
+        return _missing()
+    if kind == "block":
+        return _block()
+    if kind.endswith(", resumed"):
+        return _resumed(kind.removesuffix(", resumed"))
+    return _awaited(kind) if kind.startswith("suspendable") else _called(kind)
 
 
 _made: "dict[str, Probe]" = {}

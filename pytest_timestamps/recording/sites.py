@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .thinned import Thinned
 
-__all__ = ["ANY_FRAME", "COROUTINE", "SUSPENDABLE", "SWITCH", "Site", "Switch"]
+__all__ = ["ANY_FRAME", "COROUTINE", "KINDS", "SUSPENDABLE", "SWITCH", "Site", "Switch"]
 
 COROUTINE = 0x80
 """The code flag of an ``async def`` that has no ``yield``."""
@@ -21,6 +21,10 @@ SUSPENDABLE = 0x20 | 0x80 | 0x100 | 0x200
 
 ANY_FRAME = -1
 """Stands for every suspendable frame: what is driven from outside is suspended as a whole."""
+
+
+KINDS: set[str] = set()
+"""The kinds of all sites that were made: what others cost, nobody needs to know."""
 
 
 class Site:
@@ -35,6 +39,7 @@ class Site:
     def __init__(self, name: str, kind: str) -> None:
         self.name = name
         self.kind = kind
+        KINDS.add(kind)
         self.may_leave_out = self.may_thin = False
         self.thinned: Thinned | None = None
 

@@ -6,17 +6,21 @@ from time import perf_counter_ns
 
 import pytest
 
-from pytest_timestamps.recording import Capture, timestamp
+from pytest_timestamps.recording import Capture, timestamp, timestamp_block
 from pytest_timestamps.recording.engine import ENGINE
+from pytest_timestamps.recording.sites import KINDS, Site
 
 
 @pytest.fixture(autouse=True)
 def uncalibrated() -> Iterator[None]:
-    """The engine with the real clock, before it has looked at its costs."""
+    """The engine with the real clock, before it has looked at its costs or met any site."""
     if ENGINE.armed:
         pytest.skip("this run records itself, and the clock can't be swapped meanwhile")
     ENGINE.use_clock(perf_counter_ns, calibrate=True)
+    kinds = set(KINDS)
+    KINDS.clear()
     yield
+    KINDS.update(kinds)
     ENGINE.use_clock(perf_counter_ns, calibrate=True)
 
 
@@ -26,6 +30,7 @@ def test_every_way_of_recording_costs_what_the_clock_says() -> None:
     A guarded lane reads it once more, and a folded one measures what two reads bracket by itself.
     """
     ENGINE.use_clock(itertools.count().__next__, calibrate=True)
+    meet_all_kinds()
     with Capture():
         ENGINE.look_at_costs()
     costs = ENGINE.costs
@@ -38,6 +43,31 @@ def test_every_way_of_recording_costs_what_the_clock_says() -> None:
     # a generator that is resumed forty times runs in forty-one stretches
     stretches = (resumed.inner_ns, resumed.full_ns, resumed.whole_ns)
     assert stretches == tuple(ticks * 41 / 40 for ticks in (1.0, 2.0, 4.0))
+
+
+SUSPENDABLE = {"suspendable code", "suspendable wrapper"}
+
+
+def meet_all_kinds() -> None:
+    """Have a site of each kind."""
+    for kind in ("code", "wrapper", "block", *SUSPENDABLE):
+        Site("any", kind)
+
+
+def test_what_nobody_has_is_not_measured() -> None:
+    """Kinds of spans are looked at once there are sites of them, then at once."""
+    with Capture():
+        ENGINE.look_at_costs()
+        costs = ENGINE.costs
+        assert not {"block", "wrapper", "resumed fold", *SUSPENDABLE} & set(costs.kinds)
+        assert costs.kinds["block"] is costs.of("wrapper") is costs.code
+        timestamp_block("one that only this test has")
+        ENGINE.look_at_costs()
+        assert set(ENGINE.costs.kinds) == {*costs.kinds, "block"}
+        assert ENGINE.costs.code is costs.code
+        Site("any", "suspendable wrapper")
+        ENGINE.look_at_costs()
+        assert {"resumed fold", *SUSPENDABLE} < set(ENGINE.costs.kinds)
 
 
 class TickingClock:
@@ -91,6 +121,7 @@ def test_a_pause_of_the_process_puts_no_look_off() -> None:
 def test_all_kinds_of_spans_are_measured_again_in_their_turn() -> None:
     """When the processor gets slower, so do after a while all figures that were measured."""
     ENGINE.use_clock(clock := TickingClock(), calibrate=True)
+    meet_all_kinds()
     with Capture():
         ENGINE.look_at_costs()
         before = ENGINE.costs
