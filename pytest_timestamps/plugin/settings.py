@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Settings", "parse_duration_ns", "read_settings"]
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What the user asked for; made once a session.
 
     ``timeline`` shows one on the terminal, ``records_timeline`` is also on for a format that is

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from .results import PathStats
 from .tree import NO_MINIMUM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
-
-    from .results import PathStats
 
 __all__ = ["PathTable"]
 
@@ -109,8 +108,6 @@ class PathTable:
 
     def rows(self) -> Sequence[PathStats]:
         """The table, frozen; a path without any finished or open span has a minimum of 0."""
-        from .results import PathStats
-
         if self._given:
             return self._given
         return tuple(PathStats(*_without_minimum(row)) for row in self._rows)

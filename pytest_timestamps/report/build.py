@@ -1,7 +1,7 @@
 """From records and outcomes to the frozen session report."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytest_timestamps.analysis.merging import merge_paths
 from pytest_timestamps.analysis.modules import time_modules
@@ -25,8 +25,7 @@ from pytest_timestamps.report.records import CaseRecord, FixtureRecord, Record
 __all__ = ["SessionFacts", "build_report"]
 
 
-@dataclass(frozen=True, slots=True)
-class SessionFacts:
+class SessionFacts(NamedTuple):
     """What only the running session knows, handed to ``build_report``."""
 
     id: str

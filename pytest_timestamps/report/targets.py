@@ -6,9 +6,8 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_timestamps.errors import ArgumentError, ReportFileError
 from pytest_timestamps.report.renderers import Renderer
@@ -29,8 +28,7 @@ __all__ = [
 TERMINAL = "term"
 
 
-@dataclass(frozen=True, slots=True)
-class ReportTarget:
+class ReportTarget(NamedTuple):
     """One format and the file it goes to; no path stands for the terminal."""
 
     renderer: Renderer

@@ -1,7 +1,6 @@
 """The session report for a terminal: sections of aligned text, for the width at hand."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from pytest_timestamps.analysis.certainty import (
@@ -31,8 +30,7 @@ __all__ = ["Section", "TerminalStyle", "render_sections", "render_terminal"]
 _TEXT_COLUMNS = frozenset({"function", "test", "fixture", "span", "scope", "phase"})
 
 
-@dataclass(frozen=True, slots=True)
-class TerminalStyle:
+class TerminalStyle(NamedTuple):
     """What the reader asked to see.
 
     ``top`` bounds the rows of each table; ``min_time_ns`` leaves out functions, fixtures and

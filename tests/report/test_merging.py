@@ -43,10 +43,11 @@ def shard(name: str, *, start_s: float = 1_700_000_000.0, **more: Any) -> Sessio
     outcome = "failed" if name == "b" else "passed"
     tallies = {records[0].nodeid: tally(), records[1].nodeid: tally(outcome)}
     instrumented = ("shop", f"!shop.{name}")
-    session = replace(facts(session_id(name), instrumented=instrumented), start_s=start_s, **more)
+    session = facts(session_id(name), instrumented=instrumented)
+    session = session._replace(start_s=start_s, **more)
     machine = replace(session.machine, shard=session.id)
     runs = (VERIFIED,) if name in "ab" else (OBSERVED,)
-    return build_report(replace(session, machine=machine), tallies, records, runs)
+    return build_report(session._replace(machine=machine), tallies, records, runs)
 
 
 SHARDS = [
