@@ -99,7 +99,7 @@ def _build_start(engine: Engine, marks: Marks) -> Callable[..., None]:
             elif mark is not None:
                 mark.begin(getframe(CALLER).f_locals)
         except Exception:
-            engine.faults += 1
+            engine.note_fault()
 
     return on_start
 
@@ -138,7 +138,7 @@ def _build_ends(
             if now_ns > thinning.due_ns:
                 thinning.look(now_ns)
         except Exception:
-            engine.faults += 1
+            engine.note_fault()
 
     def on_unwind(code: CodeType, offset: int, error: BaseException) -> None:
         if id(code) not in marks:
@@ -150,7 +150,7 @@ def _build_ends(
             if delegation.ahead:
                 delegation.unwound(id(getframe(CALLER)))
         except Exception:
-            engine.faults += 1
+            engine.note_fault()
 
     return on_return, on_unwind
 
@@ -191,7 +191,7 @@ def _build_suspension(engine: Engine, marks: Marks, delegation: Delegation) -> C
             if ahead:
                 delegation.pause_after(getframe(CALLER))
         except Exception:
-            engine.faults += 1
+            engine.note_fault()
 
     return on_yield
 
@@ -237,7 +237,7 @@ def _build_resumption(engine: Engine, delegation: Delegation) -> Callable[..., N
             else:
                 resume(paused)
         except Exception:
-            engine.faults += 1
+            engine.note_fault()
 
     return on_resume
 
@@ -265,6 +265,6 @@ def _build_throw(engine: Engine, marks: Marks, delegation: Delegation) -> Callab
             elif marked:
                 delegation.resume_unseen(code, frame)
         except Exception:
-            engine.faults += 1
+            engine.note_fault()
 
     return on_throw

@@ -15,6 +15,7 @@ from .monitoring import Monitor
 from .open_spans import find_open_spans
 from .overhead import NO_OVERHEAD
 from .scope import ABSENT, ORIGIN, Origin, ScopeTable
+from .signals import comes_from_signal
 from .sites import SWITCH
 from .spans import Lanes, build_spans
 from .starters import Starters
@@ -91,8 +92,14 @@ class Engine:
             self.spans.close = followed_by(self.spans.close, self.chore, clock)
 
     def note_fault(self) -> None:
-        """Count a fault of recording's own: none of them is let out into the program."""
+        """Count what was raised in recording: a fault of its own is not let out into the program.
+
+        What a signal handler has raised meanwhile is the program's, and goes on to it.
+        """
         self.faults += 1
+        error = sys.exception()
+        if error is not None and comes_from_signal(error):
+            raise error
 
     @property
     def armed(self) -> bool:

@@ -48,7 +48,7 @@ class Starter:
         try:
             previous = self._begin(self._engine, arguments)
         except Exception:
-            self._engine.faults += 1
+            self._engine.note_fault()
         self._engine.lanes.here().starting.append((self, previous))
 
     def end(self) -> None:

@@ -26,11 +26,15 @@ __all__ = ["NEVER", "RATE", "Thinned", "renew_lock"]
 RATE = 64
 """One call in so many is timed, on average: at random, as programs have rhythms of their own."""
 
-NEVER = 1 << 62
+NEVER = 1 << 61
 """A count that no call reaches, and a time that doesn't come."""
 
 _GLANCE = 4_096
 """After so many calls of a path that were only counted the clock is read: is it time to look?"""
+
+_BITS = (1 << 28) - 1
+"""The state of a path's random numbers. To multiply larger ones Python may run signal handlers, and
+compiled code has no room for what these raise."""
 
 _SUSPENDABLE = ("suspendable code", "suspendable wrapper")
 
@@ -81,7 +85,7 @@ class Thinned:
         self._state = 0
         # of its name, and not of an address: the same in every process
         for character in site.name:
-            self._state = (self._state * 31 + ord(character)) & 0x7FFFFFFF
+            self._state = (self._state * 31 + ord(character)) & _BITS
 
     # What happens at each call
 
@@ -170,8 +174,8 @@ class Thinned:
         if rate is None:
             return NEVER
         # a linear congruential generator: the same program is sampled in the same way
-        self._state = (self._state * 1_103_515_245 + 12_345) & 0x7FFFFFFF
-        return counted + 1 + (self._state >> 16) % (2 * rate - 1)
+        self._state = (self._state * 1_664_525 + 1_013_904_223) & _BITS
+        return counted + 1 + (self._state >> 12) % (2 * rate - 1)
 
     def _opened(self) -> None:
         # threads may do this at the same time, and a collection's finalizers in the midst of it

@@ -34,10 +34,12 @@ class Timeline:
             if len(self._times) >= 2 * self.limit:
                 self.dropped += 1
                 return
+            # all that can fail, as near the recursion limit, comes before anything is kept
+            texts = ((name, section), threading.current_thread().name, _task_name())
+            refs = array("i", [self._texts.setdefault(text, len(self._texts)) for text in texts])
+            self._refs += refs
             self._times.append(start_ns)
             self._times.append(end_ns)
-            for text in ((name, section), threading.current_thread().name, _task_name()):
-                self._refs.append(self._texts.setdefault(text, len(self._texts)))
 
     def spans(self) -> list[TimelineSpan]:
         """All kept spans in order of start, enclosing spans first."""

@@ -32,7 +32,7 @@ __all__ = [
     "is_seen",
 ]
 
-NO_MINIMUM: Final = 1 << 62
+NO_MINIMUM: Final = 1 << 61
 """Larger than any duration: the minimum of no spans."""
 
 NEVER_NS: Final = -1

@@ -2,11 +2,13 @@
 
 import asyncio
 import threading
+from itertools import count
 
 import pytest
 
 from pytest_timestamps.errors import ArgumentError, ArgumentTypeError
 from pytest_timestamps.recording import Capture, timestamp, timestamp_block
+from pytest_timestamps.recording.engine import ENGINE
 from pytest_timestamps.recording.results import TimelineSpan
 
 from .support import FakeClock, tree
@@ -194,3 +196,22 @@ def test_a_bad_name() -> None:
     with pytest.raises(ArgumentTypeError) as caught:
         Capture(3)  # type: ignore[arg-type]
     assert str(caught.value) == "a collector's name must be a string, got int: 3"
+
+
+def test_a_timeline_survives_the_recursion_limit(clock: FakeClock) -> None:
+    """A span is kept as a whole or not at all, however little room is left on the stack."""
+
+    @timestamp(name="endless")
+    def endless() -> None:
+        endless()
+
+    ENGINE.use_clock(count().__next__)
+    with Capture(timeline=True) as capture:
+        for _ in range(3):
+            with pytest.raises(RecursionError):
+                endless()
+    spans = capture.recording().timeline
+    assert len(spans) > 100
+    assert {span.name for span in spans} == {"endless"}
+    # near the limit there is no room for recording either, which it says
+    ENGINE.faults = 0
