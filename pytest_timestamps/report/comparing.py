@@ -109,8 +109,14 @@ def _fixture_warnings(reports: Sequence[SessionReport]) -> list[str]:
     names = sorted(uneven)
     return [
         f"{count(len(names), 'fixture')} not set up equally often in all reports "
-        f"({', '.join(names[:3])}), as xdist does it once a worker: so often their calls count"
+        f"({_first(names)}), as xdist does it once a worker: so often their calls count"
     ]
+
+
+def _first(names: Sequence[str]) -> str:
+    """A few of them, and how many there are besides."""
+    more = [f"and {len(names) - 3} more"] if len(names) > 3 else []
+    return ", ".join([*names[:3], *more])
 
 
 def _recording_warnings(reports: Sequence[SessionReport]) -> list[str]:
@@ -125,7 +131,7 @@ def _estimate_warnings(reports: Sequence[SessionReport]) -> list[str]:
     if not names:
         return []
     return [
-        f"times of {count(len(names), 'function')} are estimated ({', '.join(names[:3])}): "
+        f"times of {count(len(names), 'function')} are estimated ({_first(names)}): "
         "gates count only what exceeds the doubt about them"
     ]
 
@@ -135,8 +141,8 @@ def _left_out_warnings(reports: Sequence[SessionReport]) -> list[str]:
     if not names:
         return []
     return [
-        f"{count(len(names), 'function')} left out to keep to the budget ({', '.join(names[:3])}): "
-        "neither they are compared, nor the calls of tests without them, nor the self times of "
+        f"{count(len(names), 'function')} left out to keep to the budget ({_first(names)}): "
+        "they are not compared, nor are the calls of tests without them, nor the self times of "
         "what may have called them"
     ]
 
@@ -181,8 +187,8 @@ def _gate_warnings(compared: Comparison) -> list[str]:
 def _unknown(metric: Metric, number: int) -> str:
     if metric in TIMES:
         return (
-            f"{count(number, f'{metric} time')} not compared: calls were only counted, and their "
-            "time is with their callers"
+            f"{count(number, f'{metric} time')} not compared: calls were only counted or left "
+            "out, and their time is with their callers"
         )
     if metric not in ("tokens", "cost"):
         return f"{count(number, 'number')} of {metric} unknown and not compared"

@@ -242,10 +242,18 @@ def test_gates_pass_what_nobody_knows_with_a_warning(gates: str) -> None:
         text = "\n".join(render_comparison(found))
         names = {breach.change.subject.name for breach in found.comparison.breaches}
         assert names <= ({"t1"} if gates == "calls>25" else set())
-        assert "warning: 1 function left out to keep to the budget (shop.item): neither" in text
+        left_out = "warning: 1 function left out to keep to the budget (shop.item): they are not "
+        assert left_out in text
         if gates != "total>+0":
             metric = gates.partition(">")[0]
             unknown = (
                 "not compared" if metric == "self" else f"of {metric} unknown and not compared"
             )
             assert unknown in text
+
+
+def test_names_that_find_no_room_are_counted() -> None:
+    """A warning names three functions, and says how many there are besides."""
+    many = report(left_out=("a", "b", "c", "d", "e"))
+    text = "\n".join(render_comparison(compared(many, many, "calls>+0")))
+    assert "warning: 5 functions left out to keep to the budget (a, b, c, and 2 more): " in text
