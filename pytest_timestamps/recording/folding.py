@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Fold", "FoldingStack", "is_simple"]
 
-_NONE: Final[list[Node]] = []
+_NONE: Final[list[Node]] = []  # never written
 
 _origin_here: Final = ORIGIN.get
 

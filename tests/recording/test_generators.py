@@ -144,7 +144,7 @@ def test_never_started(clock: FakeClock, count: Callable[[int], Generator[int]])
     with Capture() as capture:
         count(3)
         count(3).close()
-    assert tree(capture) == {}
+    assert tree(capture)["driver"][:2] == (1, 2)
 
 
 def test_abandoned(clock: FakeClock, count: Callable[[int], Generator[int]]) -> None:
@@ -385,3 +385,31 @@ def test_a_generator_expression_consumer(clock: FakeClock) -> None:
     with Capture() as capture:
         assert trunk() == 6
     assert tree(capture) == {"trunk": (1, 6, 0), "trunk/leaf": (3, 6, 6)}
+
+
+def test_closing_what_it_drove_wakes_no_generator(clock: FakeClock) -> None:
+    """One that has driven another, and then yielded itself, doesn't wait for it any more."""
+    driven: list[Generator[None, None, None]] = []
+
+    @timestamp(name="driven")
+    def inner() -> Generator[None, None, None]:
+        try:
+            yield
+        finally:
+            clock.work(5)
+
+    @timestamp(name="driver")
+    def outer() -> Generator[None, None, None]:
+        driven.append(inner())
+        next(driven[0])
+        clock.work(1)
+        yield
+        clock.work(1)
+
+    with Capture() as capture:
+        driver = outer()
+        next(driver)
+        clock.work(100)
+        driven[0].close()
+        assert list(driver) == []
+    assert tree(capture)["driver"][:2] == (1, 2)
