@@ -1,106 +1,23 @@
 """Compare figures of BASE with those of HEAD: exact counts, noisy times, and gates on both."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from statistics import median
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-from pytest_timestamps.analysis.gates import METRICS, TIMES, Gate, Metric
-from pytest_timestamps.analysis.significance import mann_whitney, spread
+from pytest_timestamps.analysis.changes import (
+    Change,
+    Doubts,
+    Figures,
+    NoisePolicy,
+    Subject,
+    find_change,
+)
+from pytest_timestamps.analysis.gates import METRICS, Gate
 
-__all__ = [
-    "Breach",
-    "Change",
-    "Comparison",
-    "Doubts",
-    "Figures",
-    "NoisePolicy",
-    "Subject",
-    "compare",
-]
+__all__ = ["Breach", "Comparison", "GateState", "compare"]
 
-Kind = Literal["function", "test", "run"]
-
-
-class Subject(NamedTuple):
-    """What is compared: a function, a test or a token run, by the name it keeps."""
-
-    kind: Kind
-    name: str
-
-
-# One report's figures. A metric that is missing doesn't apply; None is a figure nobody knows.
-Figures = Mapping[Subject, Mapping[Metric, float | None]]
-# By how much growth may be due to estimates alone; a figure that isn't there is no estimate.
-Doubts = Mapping[tuple[Subject, Metric], float]
-
-
-@dataclass(frozen=True, slots=True)
-class NoisePolicy:
-    """What a difference of times must be to count as one.
-
-    More than ``ratio`` of BASE (for what is shown unasked) and more than ``floor_ns``; with
-    ``samples`` or more files on both sides also more than ``spreads`` times the larger spread
-    (median absolute deviation), with p at most ``alpha``.
-    """
-
-    ratio: float = 0.5
-    floor_ns: int = 50_000_000
-    spreads: float = 3.0
-    samples: int = 3
-    alpha: float = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One metric of one subject, by its medians.
-
-    ``is_new`` says that no BASE has the subject, ``is_gone`` that no HEAD has it.
-    ``p`` is the test's, None where there are too few files; ``spread`` the larger one of both.
-    ``doubt`` is by how much the growth may be due to estimates alone.
-    """
-
-    subject: Subject
-    metric: Metric
-    base: tuple[float, ...]
-    head: tuple[float, ...]
-    is_new: bool = False
-    is_gone: bool = False
-    p: float | None = None
-    spread: float | None = None
-    doubt: float = 0.0
-
-    @property
-    def before(self) -> float:
-        """BASE's median, 0 where it hasn't got the subject."""
-        return median(self.base)
-
-    @property
-    def after(self) -> float:
-        """HEAD's median."""
-        return median(self.head)
-
-    @property
-    def growth(self) -> float:
-        """How much more HEAD has."""
-        return self.after - self.before
-
-    @property
-    def is_time(self) -> bool:
-        """Whether it is a time, in nanoseconds."""
-        return self.metric in TIMES
-
-    def is_noise(self, policy: NoisePolicy) -> bool:
-        """Whether repeated files show that the growth is within what the machine does anyway."""
-        if self.p is None or self.spread is None:
-            return False
-        return self.p > policy.alpha or self.growth <= policy.spreads * self.spread
-
-    def is_slower(self, policy: NoisePolicy) -> bool:
-        """Whether a time grew by so much that a reader should see it, asked or not."""
-        growth = self.growth - self.doubt
-        grown = growth > policy.ratio * self.before and growth > policy.floor_ns
-        return self.is_time and grown and not self.is_noise(policy)
+GateState = Literal["failed", "withheld", "passed", "no data"]
+_Verdict = Literal["breach", "small", "noise", "doubt", "withheld", "passed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +30,13 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All changes, and what the gates say.
+    """All changes that are known, and what the gates say.
 
     ``too_small``, ``noise`` and ``doubtful`` are changes of time that exceed a gate's number and
     don't count, the last ones because they exceed it only if the estimates are right.
-    ``unknown`` counts the subjects whose figure for a gate's metric nobody knows, ``untested``
-    names gates whose metric nothing has.
+    ``withheld`` are those of figures known in part, or not at all, that may exceed it or may not.
+    ``untested`` names gates whose metric nothing has.
+    ``has_unknown`` says that there are figures without a change that is known.
     """
 
     changes: tuple[Change, ...]
@@ -128,9 +46,18 @@ class Comparison:
     too_small: tuple[Breach, ...] = ()
     noise: tuple[Breach, ...] = ()
     doubtful: tuple[Breach, ...] = ()
-    unknown: Mapping[Metric, int] = field(default_factory=dict)
+    withheld: tuple[Breach, ...] = ()
     untested: tuple[Gate, ...] = ()
     samples: tuple[int, int] = (1, 1)
+    has_unknown: bool = False
+
+    def state_of(self, gate: Gate) -> GateState:
+        """What came of the gate: it fails by what is proven, and passes where nothing is open."""
+        if gate in self.untested:
+            return "no data"
+        if any(breach.gate == gate for breach in self.breaches):
+            return "failed"
+        return "withheld" if any(one.gate == gate for one in self.withheld) else "passed"
 
 
 def compare(
@@ -142,31 +69,29 @@ def compare(
 ) -> Comparison:
     """Every subject's figures in the HEADs against those in the BASEs, and against the gates."""
     policy, doubts = policy or NoisePolicy(), doubts or {}
-    changes: list[Change] = []
-    unknown: dict[Metric, int] = {}
-    for subject in _subjects((*bases, *heads)):
-        for metric in METRICS:
-            doubt = doubts.get((subject, metric), 0.0)
-            change = _change(subject, metric, bases, heads, policy, doubt)
-            if change is not None:
-                changes.append(change)
-            elif any(_figure(figures, subject, metric) is None for figures in (*bases, *heads)):
-                unknown[metric] = unknown.get(metric, 0) + 1
-    verdicts: dict[str, list[Breach]] = {"breach": [], "small": [], "noise": [], "doubt": []}
-    for gate, change in _exceeded(gates, changes):
-        verdicts[_verdict(gate, change, policy)].append(Breach(gate, change))
+    found = [
+        find_change(subject, metric, bases, heads, policy, doubts.get((subject, metric), 0.0))
+        for subject in _subjects((*bases, *heads))
+        for metric in METRICS
+    ]
+    changes = [change for change in found if change is not None]
+    verdicts: dict[_Verdict, list[Breach]] = {}
+    for gate, change in _looked_at(gates, changes):
+        verdicts.setdefault(_verdict(gate, change, policy), []).append(Breach(gate, change))
+    known = tuple(change for change in changes if change.is_known)
     measured = {change.metric for change in changes}
     return Comparison(
-        changes=tuple(changes),
+        changes=known,
         policy=policy,
         gates=tuple(gates),
-        breaches=tuple(verdicts["breach"]),
-        too_small=tuple(verdicts["small"]),
-        noise=tuple(verdicts["noise"]),
-        doubtful=tuple(verdicts["doubt"]),
-        unknown=unknown,
+        breaches=tuple(verdicts.get("breach", ())),
+        too_small=tuple(verdicts.get("small", ())),
+        noise=tuple(verdicts.get("noise", ())),
+        doubtful=tuple(verdicts.get("doubt", ())),
+        withheld=tuple(verdicts.get("withheld", ())),
         untested=tuple(gate for gate in gates if gate.metric not in measured),
         samples=(len(bases), len(heads)),
+        has_unknown=len(known) < len(changes),
     )
 
 
@@ -174,44 +99,7 @@ def _subjects(reports: Iterable[Figures]) -> list[Subject]:
     return sorted({subject for figures in reports for subject in figures})
 
 
-def _figure(figures: Figures, subject: Subject, metric: Metric) -> float | None:
-    """The figure; 0 where the report hasn't got the subject or the metric doesn't apply."""
-    known = figures.get(subject)
-    return 0 if known is None else known.get(metric, 0)
-
-
-def _change(
-    subject: Subject,
-    metric: Metric,
-    bases: Sequence[Figures],
-    heads: Sequence[Figures],
-    policy: NoisePolicy,
-    doubt: float,
-) -> Change | None:
-    """None where the metric doesn't apply or a figure is unknown."""
-    if not any(metric in figures.get(subject, {}) for figures in (*bases, *heads)):
-        return None
-    base = [_figure(figures, subject, metric) for figures in bases]
-    head = [_figure(figures, subject, metric) for figures in heads]
-    before = [value for value in base if value is not None]
-    after = [value for value in head if value is not None]
-    if len(before) < len(base) or len(after) < len(head):
-        return None
-    enough = min(len(before), len(after)) >= policy.samples and metric in TIMES
-    return Change(
-        subject,
-        metric,
-        tuple(before),
-        tuple(after),
-        is_new=not any(subject in figures for figures in bases),
-        is_gone=not any(subject in figures for figures in heads),
-        p=mann_whitney(before, after) if enough else None,
-        spread=max(spread(before), spread(after)) if enough else None,
-        doubt=doubt,
-    )
-
-
-def _exceeded(gates: Sequence[Gate], changes: Sequence[Change]) -> Iterator[tuple[Gate, Change]]:
+def _looked_at(gates: Sequence[Gate], changes: Sequence[Change]) -> Iterator[tuple[Gate, Change]]:
     for gate in gates:
         for change in changes:
             if change.metric != gate.metric or change.is_gone:
@@ -219,21 +107,42 @@ def _exceeded(gates: Sequence[Gate], changes: Sequence[Change]) -> Iterator[tupl
             # A new test isn't an old one grown; what it calls is counted by function.
             if gate.is_growth and change.is_new and change.subject.kind == "test":
                 continue
-            # A count that differs among equal sessions is compared with the largest of them.
-            before = change.before if gate.is_time else max(change.base)
-            if gate.is_exceeded(before, change.after):
-                yield gate, change
+            yield gate, change
 
 
-def _verdict(gate: Gate, change: Change, policy: NoisePolicy) -> str:
-    """``breach``, or why a time that exceeds the gate's number doesn't count.
+def _verdict(gate: Gate, change: Change, policy: NoisePolicy) -> _Verdict:
+    if change.is_exact:
+        return _weigh(gate, change, policy)
+    is_proof = change.is_proof if gate.is_growth else change.is_least
+    if is_proof and _weigh(gate, change, policy) == "breach":
+        return "breach"
+    return "withheld" if _may_exceed(gate, change, policy) else "passed"
+
+
+def _weigh(gate: Gate, change: Change, policy: NoisePolicy) -> _Verdict:
+    """Whether the figures exceed the gate's number, and if so, why a time doesn't count.
 
     A gate in ns, ms or s sets its own least size; the floor is for percentages.
     """
-    if change.doubt and not gate.is_exceeded(change.before, change.after - change.doubt):
+    # A count that differs among equal sessions is compared with the largest of them.
+    before = change.before if gate.is_time else max(change.base)
+    if not gate.is_exceeded(before, change.after):
+        return "passed"
+    if change.doubt and not gate.is_exceeded(before, change.after - change.doubt):
         return "doubt"
     if not gate.is_time or not gate.is_growth:
         return "breach"
     if gate.is_percent and change.growth <= policy.floor_ns:
         return "small"
     return "noise" if change.is_noise(policy) else "breach"
+
+
+def _may_exceed(gate: Gate, change: Change, policy: NoisePolicy) -> bool:
+    """Whether figures known in part may exceed the gate's number, for all that is known."""
+    before, after = change.bounds
+    if after is None:
+        return True
+    after += change.doubt
+    if gate.is_time and gate.is_percent and after - before <= policy.floor_ns:
+        return False
+    return gate.is_exceeded(before, after)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from pytest_timestamps.analysis.comparison import NoisePolicy
+from pytest_timestamps.analysis.changes import NoisePolicy
 from pytest_timestamps.analysis.durations import parse_duration_ns
 from pytest_timestamps.analysis.gates import Gate, parse_gates
 from pytest_timestamps.errors import ArgumentError

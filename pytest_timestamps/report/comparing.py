@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_timestamps.analysis.comparison import Comparison, NoisePolicy, compare
+from pytest_timestamps.analysis.changes import NoisePolicy, Subject
+from pytest_timestamps.analysis.comparison import Comparison, compare
 from pytest_timestamps.analysis.gates import TIMES, Gate, Metric
 from pytest_timestamps.analysis.text import count
 from pytest_timestamps.report.figures import comparable_figures, growth_doubts
@@ -141,9 +142,9 @@ def _left_out_warnings(reports: Sequence[SessionReport]) -> list[str]:
     if not names:
         return []
     return [
-        f"{count(len(names), 'function')} left out to keep to the budget ({_first(names)}): "
-        "they are not compared, nor are the calls of tests without them, nor the self times of "
-        "what may have called them"
+        f"{count(len(names), 'function')} left out to keep to the budget ({_first(names)}): of "
+        "them, of the calls of tests without them, and of the self times of what may have called "
+        "them only bounds are known, and a gate fails only where these prove it"
     ]
 
 
@@ -178,19 +179,20 @@ def _trust_warnings(bases: Sequence[SessionReport], heads: Sequence[SessionRepor
 
 
 def _gate_warnings(compared: Comparison) -> list[str]:
-    gated = {gate.metric for gate in compared.gates}
-    return [
-        _unknown(metric, number) for metric, number in compared.unknown.items() if metric in gated
-    ]
+    """Why figures were withheld from gates: a line for each metric."""
+    subjects: dict[Metric, set[Subject]] = {}
+    for one in compared.withheld:
+        subjects.setdefault(one.change.metric, set()).add(one.change.subject)
+    return [_unknown(metric, len(found)) for metric, found in subjects.items()]
 
 
 def _unknown(metric: Metric, number: int) -> str:
     if metric in TIMES:
         return (
-            f"{count(number, f'{metric} time')} not compared: calls were only counted or left "
-            "out, and their time is with their callers"
+            f"{count(number, f'{metric} time')} withheld: calls were only counted or left out, and "
+            "their time is with their callers"
         )
     if metric not in ("tokens", "cost"):
-        return f"{count(number, 'number')} of {metric} unknown and not compared"
+        return f"{count(number, 'number')} of {metric} withheld: there may have been more"
     verb = "is" if metric == "cost" else "are"
-    return f"the {metric} of {count(number, 'run')} {verb} unknown and not compared"
+    return f"the {metric} of {count(number, 'run')} {verb} unknown and withheld"

@@ -1,14 +1,15 @@
 """A comparison as text, Markdown and JSON.
 
 Versions of the JSON form, each with the change that made it:
-1: the first.
+1: the first. Since then ``verdicts`` and ``withheld`` have been added, and ``base_is`` and
+   ``head_is`` of what is known in part.
 """
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from pytest_timestamps.analysis.comparison import Change
+from pytest_timestamps.analysis.changes import Change, Known
 from pytest_timestamps.report.comparing import ReportComparison
 from pytest_timestamps.report.comparison_text import (
     headers,
@@ -34,6 +35,8 @@ def render_comparison_markdown(compared: ReportComparison) -> bytes:
     verdict = "a gate failed" if compared.failed else "nothing over a gate"
     if not compared.comparison.gates:
         verdict = "no gate was set"
+    elif not compared.failed and compared.comparison.withheld:
+        verdict = "a gate was withheld"
     title = "Compared with BASE" if compared.base_ids else "Limits"
     lines = [f"## {title}: {verdict}", ""]
     lines += [f"- {markdown_text(text)}" for text in verdicts(compared.comparison)]
@@ -66,9 +69,11 @@ def _render_json(compared: ReportComparison) -> bytes:
         "failed": compared.failed,
         "warnings": compared.warnings,
         "gates": [gate.text for gate in inner.gates],
+        "verdicts": [{"gate": gate.text, "state": inner.state_of(gate)} for gate in inner.gates],
         "breaches": [
             {"gate": breach.gate.text, **_row(breach.change)} for breach in inner.breaches
         ],
+        "withheld": [{"gate": one.gate.text, **_row(one.change)} for one in inner.withheld],
         "changes": [_row(change) for change in inner.changes if change.growth],
     }
     return f"{json.dumps(document, indent=1)}\n".encode("ascii")
@@ -80,14 +85,21 @@ def _row(change: Change) -> dict[str, object]:
         "kind": change.subject.kind,
         "name": change.subject.name,
         "metric": f"{change.metric}{unit}",
-        "base": change.base,
-        "head": change.head,
-        "growth": change.growth,
+        "base": _known(change.base, change.base_is),
+        "head": _known(change.head, change.head_is),
+        "growth": change.growth if change.is_known else None,
         "is_new": change.is_new,
         "is_gone": change.is_gone,
         "p": change.p,
         **_doubt(change),
+        **({} if change.base_is == "exact" else {"base_is": change.base_is}),
+        **({} if change.head_is == "exact" else {"head_is": change.head_is}),
     }
+
+
+def _known(figures: Sequence[float], known: Known) -> Sequence[float | None]:
+    """No figure is shown as 0 that nobody knows."""
+    return [None] * len(figures) if known == "unknown" else figures
 
 
 def _doubt(change: Change) -> dict[str, object]:

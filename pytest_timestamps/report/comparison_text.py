@@ -1,9 +1,11 @@
 """A comparison in words: what each line of its text and of its Markdown says."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from pytest_timestamps.analysis.comparison import Breach, Change, Comparison
+from pytest_timestamps.analysis.changes import Change, Known
+from pytest_timestamps.analysis.comparison import Breach, Comparison
+from pytest_timestamps.analysis.gates import Gate
 from pytest_timestamps.analysis.text import (
     count,
     draw_table,
@@ -28,6 +30,7 @@ __all__ = [
 HEADERS = ("what", "metric", "BASE", "HEAD", "change", "how sure")
 HEADERS_WITHOUT_BASE = ("what", "metric", "figure")
 FAILED = "FAILED "
+_MARKS: Mapping[Known, str] = {"exact": "", "at least": "≥", "at most": "≤", "unknown": "-"}
 ROWS = 20
 NAME_WIDTH = 70
 
@@ -61,9 +64,10 @@ def render_comparison(compared: ReportComparison) -> list[str]:
 def nothing_changed(compared: Comparison) -> str:
     """What is said where there is nothing to list."""
     policy = compared.policy
+    known = " of what is known" if compared.has_unknown else ""
     return (
         f"No count changed, and no time grew by more than {policy.ratio:.0%} "
-        f"and {format_ns(policy.floor_ns)}."
+        f"and {format_ns(policy.floor_ns)}{known}."
     )
 
 
@@ -75,31 +79,42 @@ def _headline(compared: ReportComparison) -> str:
 
 
 def verdicts(compared: Comparison) -> list[str]:
-    """A line for each gate: passed or failed, and what came near."""
-    lines: list[str] = []
-    for gate in compared.gates:
-        if gate in compared.untested:
-            lines.append(f"no data {gate.text}: nothing has {gate.metric}")
-            continue
-        failed = _of(compared.breaches, gate.text)
-        small, noise = _of(compared.too_small, gate.text), _of(compared.noise, gate.text)
-        doubtful = _of(compared.doubtful, gate.text)
-        text = f"{FAILED}{gate.text}: {count(failed, 'figure')} over it" if failed else (
-            f"passed {gate.text}"
-        )  # fmt: skip
-        notes: list[str] = []
-        if small:
-            notes.append(f"{small:,} grew by less than {format_ns(compared.policy.floor_ns)}")
-        if noise:
-            notes.append(f"{noise:,} within the noise of the repeated reports")
-        if doubtful:
-            notes.append(f"{doubtful:,} within the doubt about estimated times")
-        lines.append(f"{text} ({', '.join(notes)} not counted)" if notes else text)
-    return lines
+    """A line for each gate: passed, failed or withheld, and what came near."""
+    return [_verdict(compared, gate) for gate in compared.gates]
 
 
-def _of(breaches: Iterable[Breach], gate: str) -> int:
-    return sum(breach.gate.text == gate for breach in breaches)
+def _verdict(compared: Comparison, gate: Gate) -> str:
+    state = compared.state_of(gate)
+    if state == "no data":
+        return f"no data {gate.text}: nothing has {gate.metric}"
+    withheld = _of(compared.withheld, gate)
+    notes = _near(compared, gate)
+    text = f"passed {gate.text}"
+    if state == "failed":
+        text = f"{FAILED}{gate.text}: {count(len(_of(compared.breaches, gate)), 'figure')} over it"
+        if withheld:
+            notes.append(f"{len(withheld):,} not known well enough")
+    elif state == "withheld":
+        text = (
+            f"withheld {gate.text}: {count(len(withheld), 'figure')} not known well enough, "
+            f"such as {printable(_label(withheld[0].change))}"
+        )
+    return f"{text} ({', '.join(notes)} not counted)" if notes else text
+
+
+def _near(compared: Comparison, gate: Gate) -> list[str]:
+    """How many figures were over the gate and don't count, by why."""
+    floor = format_ns(compared.policy.floor_ns)
+    why = (
+        (compared.too_small, f"grew by less than {floor}"),
+        (compared.noise, "within the noise of the repeated reports"),
+        (compared.doubtful, "within the doubt about estimated times"),
+    )
+    return [f"{len(_of(near, gate)):,} {text}" for near, text in why if _of(near, gate)]
+
+
+def _of(breaches: Iterable[Breach], gate: Gate) -> list[Breach]:
+    return [breach for breach in breaches if breach.gate == gate]
 
 
 def listings(compared: Comparison) -> list[Listing]:
@@ -135,11 +150,11 @@ def headers(compared: ReportComparison) -> tuple[str, ...]:
 def row_cells(compared: ReportComparison, change: Change) -> list[str]:
     """Metric, both medians, the difference, and how sure that is; without a BASE the figure."""
     if not compared.base_ids:
-        return [change.metric, _figure(change, change.after)]
+        return [change.metric, _marked(change, change.after, change.head_is)]
     return [
         change.metric,
-        _figure(change, change.before) if not change.is_new else "-",
-        _figure(change, change.after) if not change.is_gone else "-",
+        _marked(change, change.before, change.base_is) if not change.is_new else "-",
+        _marked(change, change.after, change.head_is) if not change.is_gone else "-",
         _difference(change),
         _certainty(change),
     ]
@@ -147,6 +162,10 @@ def row_cells(compared: ReportComparison, change: Change) -> list[str]:
 
 def _label(change: Change) -> str:
     return f"{change.subject.kind} {change.subject.name}"
+
+
+def _marked(change: Change, value: float, known: Known) -> str:
+    return _MARKS[known] if known == "unknown" else f"{_MARKS[known]}{_figure(change, value)}"
 
 
 def _figure(change: Change, value: float) -> str:
@@ -160,9 +179,11 @@ def _figure(change: Change, value: float) -> str:
 def _difference(change: Change) -> str:
     if change.is_new or change.is_gone:
         return "new" if change.is_new else "gone"
+    if not change.is_known:
+        return "unknown"
     if not change.growth:
         return "none"
-    sign = "-" if change.growth < 0 else "+"
+    sign = "-" if change.growth < 0 else "+" if change.is_exact else "≥+"
     size = _figure(change, abs(change.growth))
     if not change.before:
         return f"{sign}{size}"
@@ -171,6 +192,8 @@ def _difference(change: Change) -> str:
 
 
 def _certainty(change: Change) -> str:
+    if not change.is_time and not change.is_exact:
+        return "proven by bounds"
     if not change.is_time:
         varied = len(set(change.base)) > 1
         return (
@@ -180,6 +203,8 @@ def _certainty(change: Change) -> str:
     if change.doubt:
         # Never without end here: such growth is beyond no gate, and is listed nowhere.
         files = f"estimated, ± {format_ns(round(change.doubt))} at most; {files}"
+    if not change.is_exact:
+        files = f"by bounds; {files}"
     if change.p is None:
         return f"unsure: {files}, can't tell it from noise"
     return f"p = {change.p:.2g} (Mann-Whitney), {files}"

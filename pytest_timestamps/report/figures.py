@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_timestamps.analysis.certainty import Callers
-from pytest_timestamps.analysis.comparison import Doubts, Figures, Subject
+from pytest_timestamps.analysis.changes import Bounds, Doubts, Figure, Figures, Subject
 from pytest_timestamps.analysis.doubt import doubt_names, doubt_top
 from pytest_timestamps.analysis.gates import Metric
 from pytest_timestamps.analysis.timings import Timing, time_names
@@ -15,28 +15,26 @@ from pytest_timestamps.report.run_figures import RunFigures, read_run, run_label
 __all__ = ["comparable_figures", "growth_doubts"]
 
 
-_NOTHING_KNOWN: Mapping[Metric, float | None] = dict.fromkeys(
-    ("calls", "errors", "self", "total"), None
-)
+_NOTHING_KNOWN: Mapping[Metric, Figure] = dict.fromkeys(("calls", "errors", "self", "total"), None)
 
 
 def comparable_figures(report: SessionReport) -> Figures:
     """Calls, errors, self and total time of functions and tests; requests, tokens, cost of runs.
 
-    Where calls were only counted, which of them varies from session to session: no time of these
-    functions is comparable, nor the self time of what called them, which holds such times.
-    Of functions that were left out nothing is, of tests in which they were no count either.
+    Where calls were only counted, which of them varies from session to session: times of these
+    functions are at least what is told, the self time of what called them, which holds such times,
+    at most. So are all figures of functions that were left out, and the counts of tests in which
+    they were.
     A test's self time is what its phases took outside of decorated functions.
     Runs have new ids in each session, so they are matched by framework and test, and summed
     where several share them.
     """
-    found: dict[Subject, Mapping[Metric, float | None]] = {}
+    found: dict[Subject, Mapping[Metric, Figure]] = {}
     callers = session_callers(report)
     for name in report.left_out:
         found[Subject("function", name)] = _NOTHING_KNOWN
     for timing in report.functions:
-        if timing.name not in callers.left_out:
-            found[Subject("function", timing.name)] = _function(timing, callers)
+        found[Subject("function", timing.name)] = _function(timing, callers)
     for test in report.tests:
         found[Subject("test", test.nodeid)] = _test(test)
     runs: dict[str, list[RunFigures]] = {}
@@ -84,25 +82,34 @@ def _doubts(report: SessionReport) -> Doubts:
     return found
 
 
-def _function(timing: Timing, callers: Callers) -> Mapping[Metric, float | None]:
-    knows_self = not timing.untimed and timing.name not in callers.of_counted
+def _function(timing: Timing, callers: Callers) -> Mapping[Metric, Figure]:
+    was_left_out = timing.name in callers.left_out
+    lacks = was_left_out or bool(timing.untimed)
     return {
-        "calls": timing.calls,
-        "errors": timing.errors,
-        "self": timing.self_ns if knows_self else None,
-        "total": None if timing.untimed else timing.total_ns,
+        "calls": _figure(timing.calls, lacks=was_left_out),
+        "errors": _figure(timing.errors, lacks=was_left_out),
+        "self": _figure(timing.self_ns, lacks=lacks, holds=timing.name in callers.of_counted),
+        "total": _figure(timing.total_ns, lacks=lacks),
     }
 
 
-def _test(test: CaseResult) -> dict[Metric, float | None]:
+def _test(test: CaseResult) -> dict[Metric, Figure]:
     top = [row for row in test.call_tree if row.parent < 0 and not row.detached]
     outside_ns = max(0, test.phases.total_ns - sum(row.total_ns for row in top))
+    lacks = test.left_out > 0
     return {
-        "calls": None if test.left_out else sum(timing.calls for timing in test.functions),
-        "errors": None if test.left_out else sum(timing.errors for timing in test.functions),
-        "self": None if test.left_out or any(row.untimed for row in top) else outside_ns,
+        "calls": _figure(sum(timing.calls for timing in test.functions), lacks=lacks),
+        "errors": _figure(sum(timing.errors for timing in test.functions), lacks=lacks),
+        "self": _figure(outside_ns, holds=lacks or any(row.untimed for row in top)),
         "total": test.phases.total_ns,
     }
+
+
+def _figure(told: float, *, lacks: bool = False, holds: bool = False) -> Figure:
+    """What is told, which may lack a part, or hold a part of another's, or both."""
+    if not (lacks or holds):
+        return told
+    return Bounds(0 if holds else told, None if lacks else told)
 
 
 def _sum(figures: Sequence[float | None]) -> float | None:

@@ -1,6 +1,11 @@
 """What counts as a change: exact counts, noisy times, absent subjects, unknown figures."""
 
-from pytest_timestamps.analysis.comparison import Doubts, Figures, NoisePolicy, Subject, compare
+from typing import Any
+
+import pytest
+
+from pytest_timestamps.analysis.changes import Bounds, Doubts, Figure, Figures, NoisePolicy, Subject
+from pytest_timestamps.analysis.comparison import compare
 from pytest_timestamps.analysis.gates import Metric, parse_gates
 
 MS = 1_000_000
@@ -9,8 +14,8 @@ TEST = Subject("test", "test_a.py::test_a")
 RUN = Subject("run", "baes")
 
 
-def one(subject: Subject = QUERY, **figures: float | None) -> Figures:
-    named: dict[Metric, float | None] = dict(figures)  # type: ignore[arg-type]
+def one(subject: Subject = QUERY, **figures: Figure) -> Figures:
+    named: dict[Metric, Figure] = dict(figures)  # type: ignore[arg-type]
     return {subject: named}
 
 
@@ -98,12 +103,113 @@ def test_slower_is_told_unasked() -> None:
 
 
 def test_unknown_figures_are_not_compared() -> None:
-    """Tokens that nobody knows are neither 0 nor a regression; they are counted as unknown."""
-    gates = parse_gates("tokens>+0,cost>0")
+    """Tokens that nobody knows are neither 0 nor a regression: what looks at them is withheld."""
+    gates = parse_gates("tokens>+0,cost>0,calls>0")
     compared = compare([one(RUN, tokens=10, cost=None)], [one(RUN, tokens=None, cost=None)], gates)
     assert (compared.changes, compared.breaches) == ((), ())
-    assert compared.unknown == {"tokens": 1, "cost": 1}
-    assert compared.untested == gates
+    assert [compared.state_of(gate) for gate in gates] == ["withheld", "withheld", "no data"]
+    assert compared.has_unknown
+    change = compared.withheld[0].change
+    assert (change.base_is, change.head_is) == ("exact", "unknown")
+
+
+def state(base: Figure, head: Figure, gate: str, metric: Metric = "calls", **more: Any) -> str:
+    """What comes of a gate on one function's figure."""
+    (asked,) = parse_gates(gate)
+    compared = compare([{QUERY: {metric: base}}], [{QUERY: {metric: head}}], [asked], **more)
+    return compared.state_of(asked)
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "gate", "expected"),
+    [
+        # HEAD was no less than this, whatever it was
+        (10, Bounds(11), "calls>+0", "failed"),
+        (10, Bounds(10), "calls>+0", "withheld"),
+        (10, Bounds(11), "calls>10%", "withheld"),
+        (10, Bounds(12), "calls>10%", "failed"),
+        (10, Bounds(6), "calls>5", "failed"),
+        (10, Bounds(5), "calls>5", "withheld"),
+        # BASE may have been more: that is no growth for sure, and nothing to a limit
+        (Bounds(10), 99, "calls>+0", "withheld"),
+        (Bounds(10), 6, "calls>5", "failed"),
+        (Bounds(10), 5, "calls>5", "passed"),
+        (Bounds(10), 10, "calls>+0", "passed"),
+        (Bounds(10), Bounds(99), "calls>+0", "withheld"),
+        (Bounds(0), 9, "calls>+1000%", "withheld"),
+        # HEAD was no more than this
+        (10, Bounds(0, 10), "calls>+0", "passed"),
+        (10, Bounds(0, 11), "calls>+0", "withheld"),
+        (10, Bounds(0, 5), "calls>5", "passed"),
+        (10, Bounds(0, 6), "calls>5", "withheld"),
+        # neither end of BASE's helps where HEAD's is the same
+        (Bounds(0, 10), 11, "calls>+0", "failed"),
+        (Bounds(0, 10), 10, "calls>+0", "withheld"),
+        (Bounds(0, 10), 0, "calls>+0", "passed"),
+        (Bounds(), Bounds(), "calls>0", "withheld"),
+    ],
+)
+def test_a_figure_known_in_part_fails_by_proof_alone(
+    base: Figure, head: Figure, gate: str, expected: str
+) -> None:
+    """A gate fails whatever the figures were, passes whatever they were, or is withheld."""
+    assert state(base, head, gate) == expected
+
+
+def test_bounds_of_a_time_are_held_to_what_times_are() -> None:
+    """The floor of percentages, the doubt about estimates, and noise: none of them is proof."""
+
+    def of(head: Figure, gate: str, doubt_ms: int = 0) -> str:
+        doubts: Doubts = {(QUERY, "self"): doubt_ms * MS}
+        return state(100 * MS, head, gate, "self", doubts=doubts)
+
+    assert of(Bounds(151 * MS), "self>+50%") == "failed"
+    assert of(Bounds(149 * MS), "self>+40%") == "withheld"
+    assert of(Bounds(0, 149 * MS), "self>+40%") == "passed"
+    assert of(Bounds(0, 151 * MS), "self>+40%") == "withheld"
+    assert of(Bounds(300 * MS), "self>+100ms", 99) == "failed"
+    assert of(Bounds(300 * MS), "self>+100ms", 100) == "withheld"
+    assert of(Bounds(0, 150 * MS), "self>+100ms", 50) == "passed"
+    assert of(Bounds(0, 150 * MS), "self>+100ms", 51) == "withheld"
+    noisy = [one(self=at * MS) for at in (100, 200, 300, 400)]
+    gates = parse_gates("self>+50%")
+    for least_ms, expected in ((450, "withheld"), (900, "failed")):
+        slower = [one(self=Bounds(least_ms * MS))] * 4
+        assert compare(noisy, slower, gates).state_of(gates[0]) == expected
+
+
+def test_repeated_reports_bound_the_median() -> None:
+    """HEAD's least is the median of what each report proves; one BASE without end has none."""
+    gates = parse_gates("calls>5")
+    heads = [one(calls=Bounds(9)), one(calls=6), one(calls=Bounds(1))]
+    assert compare([one(calls=1)], heads, gates).state_of(gates[0]) == "failed"
+    grown = parse_gates("calls>+0")
+    bases = [one(calls=3), one(calls=Bounds(1, 4))]
+    assert compare(bases, [one(calls=5)], grown).state_of(grown[0]) == "failed"
+    assert compare(bases, [one(calls=4)], grown).state_of(grown[0]) == "withheld"
+    varied = [one(calls=10), one(calls=12), one(calls=11)]
+    assert compare(varied, [one(calls=Bounds(0, 12))], grown).state_of(grown[0]) == "passed"
+    bases.append(one(calls=Bounds(1)))
+    assert compare(bases, [one(calls=5)], grown).state_of(grown[0]) == "withheld"
+
+
+def test_what_is_new_or_gone_is_so_with_bounds_too() -> None:
+    """A new function has grown from nothing, a new test has not; what is gone fails nothing."""
+    gates = parse_gates("calls>+0")
+    part: Figure = Bounds(5)
+    assert compare([{}], [one(calls=part)], gates).state_of(gates[0]) == "failed"
+    assert compare([{}], [one(TEST, calls=part)], gates).state_of(gates[0]) == "passed"
+    assert compare([one(calls=part)], [{}], gates).state_of(gates[0]) == "passed"
+
+
+def test_growth_that_is_proven_is_a_change() -> None:
+    """Told unasked like any other; what may as well have shrunk isn't."""
+    known = compare([one(calls=Bounds(0, 9))], [one(calls=Bounds(10))])
+    assert [(change.growth, change.is_exact) for change in known.changes] == [(1, False)]
+    assert not known.has_unknown
+    assert compare([one(calls=9)], [one(calls=Bounds(9))]).changes == ()
+    (slower,) = compare([one(self=100 * MS)], [one(self=Bounds(160 * MS))]).changes
+    assert slower.is_slower(NoisePolicy())
 
 
 def test_a_metric_that_does_not_apply_is_not_compared() -> None:

@@ -83,6 +83,34 @@ def test_limits_need_no_base(suite: pytest.Pytester, alone: Run) -> None:
     result.stdout.no_fnmatch_line("*BASE*HEAD*")
 
 
+def test_a_gate_is_withheld_where_the_least_decides_nothing(
+    suite: pytest.Pytester, run: Run
+) -> None:
+    """What was seen of a function that was left out is proof, or none; that alone fails nothing."""
+    suite.makepyfile(test_shop=SUITE.format(items=3))
+    suite.makeconftest(
+        """
+        from dataclasses import replace
+
+        def pytest_timestamps_report(report):
+            return replace(report, left_out=("query",))
+        """
+    )
+    result = run("--timestamps-fail-on=calls>2,calls>9,errors>0")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "FAILED calls>2: 2 figures over it",
+            "withheld calls>9: 1 figure not known well enough, such as function query",
+            "withheld errors>0: 1 figure not known well enough, such as function query",
+            "function query *calls *≥3",
+        ]
+    )
+    result = run("--timestamps-fail-on=calls>9", "--timestamps-report=json:r.json")
+    assert result.ret == 0
+    assert json.loads(Path("r.json").read_text())["session"]["exit_status"] == 0
+
+
 def test_a_limits_figure_stands_alone(
     suite: pytest.Pytester, alone: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

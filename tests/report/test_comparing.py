@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from pytest_timestamps.analysis.comparison import Subject
+from pytest_timestamps.analysis.changes import Bounds, Subject
 from pytest_timestamps.analysis.gates import Metric, parse_gates
 from pytest_timestamps.report.comparing import ReportComparison, compare_reports
 from pytest_timestamps.report.comparison_formats import COMPARISON_FORMATS
@@ -136,9 +136,13 @@ def test_token_gates_say_what_they_rest_on() -> None:
         "1 run with figures of different sources (baes): verified ones may differ from "
         "observed ones",
         "1 run observed only in part (baes): more was used than is shown",
-        "the cost of 1 run is unknown and not compared",
+        "the cost of 1 run is unknown and withheld",
     )
-    assert "no data cost>0: nothing has cost" in render_comparison(found)
+    lines = render_comparison(found)
+    assert "withheld cost>0: 1 figure not known well enough, such as run baes" in lines
+    assert "passed tokens>+10%" in lines
+    nothing = compared(session(), session(), "cost>0")
+    assert "no data cost>0: nothing has cost" in render_comparison(nothing)
 
 
 def test_every_format_tells_the_same() -> None:
@@ -213,30 +217,34 @@ def test_fixtures_that_each_worker_sets_up_are_warned_about() -> None:
     assert compared(made(1), made(2, "cache")).warnings == ()
 
 
-def test_counted_only_times_are_not_compared() -> None:
-    """Neither the function's own nor its caller's self time: which are counted is chance."""
+def test_counted_only_times_are_bounds() -> None:
+    """The function's own at least what is told, its caller's self time at most: it holds them."""
     figures = comparable_figures(thinned_report())
     found = {subject.name: (row["self"], row["total"]) for subject, row in figures.items()}
     assert found == {
-        "shop.cart.total": (None, 900_000),
+        "shop.cart.total": (Bounds(0, 540_000), 900_000),
         "shop.cart.item": (300_000, 300_000),
-        "shop.price": (None, None),
-        "shop.tax": (None, None),
+        "shop.price": (Bounds(0), Bounds(0)),
+        "shop.tax": (Bounds(60_000), Bounds(60_000)),
         "t": (104_000, 1_004_000),
     }
     top = report([case("t", path("f", calls=9, total_ns=0, untimed=9))])
-    assert [row["self"] for subject, row in comparable_figures(top).items()] == [None, None]
+    assert [row["self"] for subject, row in comparable_figures(top).items()] == [
+        Bounds(0),
+        Bounds(0, 24_000),
+    ]
 
 
-def test_a_gate_passes_times_that_nobody_knows_with_a_warning() -> None:
+def test_a_gate_on_times_that_nobody_knows_is_withheld_with_a_warning() -> None:
     """Calls are gated all the same."""
-    gates = "self>1ns,total>2s,calls>9999"
+    gates = "self>1s,total>2s,calls>9999"
     found = compared(thinned_report(), thinned_report(), gates)
     text = "\n".join(render_comparison(found))
-    assert "warning: 3 self times not compared: calls were only counted or left out, and " in text
-    assert "warning: 2 total times not compared: calls were only counted" in text
+    assert "warning: 2 self times withheld: calls were only counted or left out, and " in text
+    assert "warning: 2 total times withheld: calls were only counted" in text
     assert "FAILED calls>9999: 1 figure over it" in text
-    assert "passed total>2s" in text
+    assert "withheld total>2s: 2 figures not known well enough, such as function shop.price" in text
+    assert "passed total>2s" not in text
 
 
 def sampled(total_ms: int, longest_ms: int = 3) -> SessionReport:
