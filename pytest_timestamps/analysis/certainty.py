@@ -1,6 +1,7 @@
 """How far a time is known where not every call was timed: the mark before the figure.
 
-`~` is an estimate, `≥` lacks a part of the time and `≤` holds a part of another's, `-` is unknown.
+`~` is an estimate, `≥` lacks a part of the time and `≤` holds a part of another's, `?` does both,
+so that it may be more or less, and `-` is unknown.
 A time that is known has no mark. Of a function that was left out the calls have a mark, too.
 """
 
@@ -13,12 +14,15 @@ from pytest_timestamps.analysis.timings import Timing
 from pytest_timestamps.recording.results import PathStats
 
 __all__ = [
+    "MEANINGS",
     "NO_CALLERS",
+    "UNBOUNDED",
     "UNKNOWN",
     "Callers",
     "Marks",
     "TimeTexts",
     "find_callers",
+    "function_marks",
     "mark_calls",
     "mark_modules",
     "mark_self",
@@ -29,6 +33,17 @@ __all__ = [
 ]
 
 UNKNOWN = "-"
+UNBOUNDED = "?"
+# What the marks mean, for programs.
+MEANINGS: Mapping[str, str] = {
+    "~": "estimated",
+    "≥": "at least",
+    "≤": "at most",
+    "≥~": "at least, estimated",
+    "≤~": "at most, estimated",
+    UNBOUNDED: "not bounded",
+    UNKNOWN: "unknown",
+}
 
 
 class Callers(NamedTuple):
@@ -68,6 +83,14 @@ def find_callers(
         frozenset(paths[row.parent].name for row in inside if row.untimed).union(meanwhile),
         frozenset(left_out),
     )
+
+
+class Marks(NamedTuple):
+    """The marks of the times of a function, a module or a package, and of its calls."""
+
+    self: str = ""
+    total: str = ""
+    calls: str = ""
 
 
 class TimeTexts(NamedTuple):
@@ -131,6 +154,13 @@ def mark_self(timing: Timing, callers: Callers) -> str:
     )
 
 
+def function_marks(timing: Timing, callers: Callers) -> Marks:
+    """All three marks of a function."""
+    return Marks(
+        mark_self(timing, callers), mark_total(timing, callers), mark_calls(timing.name, callers)
+    )
+
+
 def marked(mark: str, duration_ns: int) -> str:
     """The time with its mark, or a dash."""
     return UNKNOWN if mark == UNKNOWN else f"{mark}{format_ns(duration_ns)}"
@@ -145,18 +175,10 @@ def _has_no_time(timing: Timing) -> bool:
 
 
 def _mark(is_estimated: bool, lacks: bool, holds: bool) -> str:
-    """Where a part is lacking and another is too much, nothing is left but an estimate."""
+    """Where a part is lacking and another is too much, the time may be more or less."""
     if lacks and holds:
-        return "~"
+        return UNBOUNDED
     return ("≥" if lacks else "≤" if holds else "") + ("~" if is_estimated else "")
-
-
-class Marks(NamedTuple):
-    """The marks of a module's or a package's times, and of its calls."""
-
-    self: str = ""
-    total: str = ""
-    calls: str = ""
 
 
 class _Bits:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from pytest_timestamps.analysis.certainty import NO_CALLERS, UNKNOWN, Callers, mark_total
+from pytest_timestamps.analysis.certainty import NO_CALLERS, UNKNOWN, Callers, mark_self
 from pytest_timestamps.analysis.timings import Timing
 from pytest_timestamps.recording.results import PathStats
 
@@ -37,9 +37,10 @@ class Edge(NamedTuple):
 def name_frames(timings: Iterable[Timing], callers: Callers = NO_CALLERS) -> dict[str, str]:
     """What the frames of a function are called that was not always timed: its mark and its name.
 
-    The mark is that of its total time, on all of its frames, so that they are still one function's.
+    The mark is that of its self time, which is what a frame has of its own, on all of its frames,
+    so that they are still one function's.
     """
-    marks = {timing.name: mark_total(timing, callers) for timing in timings}
+    marks = {timing.name: mark_self(timing, callers) for timing in timings}
     return {name: f"{mark}{name}" for name, mark in marks.items() if mark not in ("", UNKNOWN)}
 
 

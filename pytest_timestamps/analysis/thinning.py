@@ -8,6 +8,7 @@ from pytest_timestamps.analysis.timings import Timing
 __all__ = ["NAMED", "thinning_lines"]
 
 NAMED = 3
+_CALLERS = "(≤, ? for callers among them)"
 
 
 def thinning_lines(
@@ -36,7 +37,7 @@ def thinning_lines(
         calls = sum(timing.untimed for timing in counted)
         lines.append(
             f"≥ counted only: {count(len(counted), 'function')}, {count(calls, 'call')} whose time "
-            f"is with their callers (≤): {_listed(counted, named, _counted_of)}"
+            f"is with their callers {_CALLERS}: {_listed(counted, named, _counted_of)}"
         )
     if left_out:
         missed = sorted(
@@ -45,7 +46,7 @@ def thinning_lines(
         )
         lines.append(
             f"≥ left out: {count(len(left_out), 'function')}{where}, whose calls and times are at "
-            f"least these, and whose time is with their callers (≤): "
+            f"least these, and whose time is with their callers {_CALLERS}: "
             f"{_listed(missed, named, _seen_of)}"
         )
     return lines

@@ -7,21 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_timestamps.analysis.certainty import UNKNOWN, find_callers, mark_self
+from pytest_timestamps.analysis.certainty import MEANINGS, UNKNOWN, find_callers, mark_self
 from pytest_timestamps.analysis.timings import rank_hotspots, time_names
 from pytest_timestamps.report.records import CaseRecord, Record
 
 __all__ = ["JunitProperties", "junit_properties"]
 
 PREFIX = "timestamps."
-_MEANINGS = {
-    "~": "estimated",
-    "≥": "at least",
-    "≤": "at most",
-    "≥~": "at least, estimated",
-    "≤~": "at most, estimated",
-    UNKNOWN: "unknown",
-}
 
 
 class JunitProperties:
@@ -78,7 +70,7 @@ def junit_properties(record: CaseRecord) -> list[tuple[str, object]]:
         if mark != UNKNOWN:
             properties.append((f"{PREFIX}hotspot_self_s", _seconds(hottest.self_ns)))
         if mark:
-            properties.append((f"{PREFIX}hotspot_self_is", _MEANINGS[mark]))
+            properties.append((f"{PREFIX}hotspot_self_is", MEANINGS[mark]))
     return properties
 
 

@@ -3,7 +3,17 @@
 import csv
 import io
 
+from pytest_timestamps.analysis.certainty import (
+    MEANINGS,
+    UNKNOWN,
+    Callers,
+    Marks,
+    function_marks,
+    mark_modules,
+)
+from pytest_timestamps.analysis.modules import ModuleTiming
 from pytest_timestamps.analysis.timings import Timing
+from pytest_timestamps.report.left_out import session_callers
 from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.run_figures import RunFigures, read_run
 
@@ -13,7 +23,7 @@ COLUMNS = (
     "kind", "name", "scope", "outcome", "calls", "errors", "total_ns", "self_ns", "min_ns",
     "max_ns", "suspended_ns", "setup_ns", "call_ns", "teardown_ns", "input_tokens",
     "output_tokens", "cached_tokens", "cost_usd", "functions", "estimated", "untimed",
-    "left_out",
+    "left_out", "calls_is", "total_is", "self_is",
 )  # fmt: skip
 
 
@@ -25,18 +35,17 @@ def render_csv(report: SessionReport) -> bytes:
     estimate for the former and nothing for the latter, and are empty where it has no others.
     ``left_out`` is 1 for a function that was left out at some time: it had these calls, errors and
     times at least. For a test or a fixture it is the number of functions that were left out in it.
+    ``calls_is``, ``total_is`` and ``self_is`` say what is known of the figures of a function, a
+    module or a package that aren't plainly measured, in the words of ``MEANINGS``.
     Names are written as they are, so that they can be joined with other tables.
     """
     stream = io.StringIO()
     table = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\r\n")
     table.writeheader()
-    left_out = frozenset(report.left_out)
-    for timing in report.functions:
-        table.writerow(_function(timing) | ({"left_out": 1} if timing.name in left_out else {}))
-    for module in report.modules:
-        row = module._asdict()
-        row["total_ns"] = row.pop("cumulative_ns")
-        table.writerow(row)
+    callers = session_callers(report)
+    table.writerows(_function(timing, callers) for timing in report.functions)
+    marks = mark_modules(report.functions, report.call_tree, report.modules, callers)
+    table.writerows(_module(row, marks.get(row, Marks())) for row in report.modules)
     for test in report.tests:
         table.writerow(
             {
@@ -67,14 +76,30 @@ def render_csv(report: SessionReport) -> bytes:
     return stream.getvalue().encode("utf-8", "backslashreplace")
 
 
-def _function(timing: Timing) -> dict[str, object]:
+def _function(timing: Timing, callers: Callers) -> dict[str, object]:
     figures: dict[str, object] = {"kind": "function", **timing._asdict()}
     del figures["open"]
     if timing.timed <= 0 < timing.calls:
         del figures["min_ns"], figures["max_ns"]
     if 0 < timing.untimed == timing.calls:
         del figures["total_ns"], figures["self_ns"]
-    return figures
+    if timing.name in callers.left_out:
+        figures["left_out"] = 1
+    return figures | _known(function_marks(timing, callers))
+
+
+def _module(timing: ModuleTiming, marks: Marks) -> dict[str, object]:
+    figures: dict[str, object] = timing._asdict()
+    figures["total_ns"] = figures.pop("cumulative_ns")
+    for name, mark in (("total_ns", marks.total), ("self_ns", marks.self)):
+        if mark == UNKNOWN:
+            del figures[name]
+    return figures | _known(marks)
+
+
+def _known(marks: Marks) -> dict[str, object]:
+    """What marked figures are; what is plainly measured needs no word."""
+    return {f"{name}_is": MEANINGS[mark] for name, mark in marks._asdict().items() if mark}
 
 
 def _run(run: RunFigures) -> dict[str, object]:

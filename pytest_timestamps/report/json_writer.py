@@ -5,7 +5,8 @@ Versions of the format, each with the change that made it:
    been added, which reports that were written earlier haven't got, and what only a report with
    thinned functions has: ``estimated`` and ``untimed`` of functions and call paths, and with a
    budget ``session.budget`` and ``session.overhead_share``; and ``left_out`` of the report, its
-   tests and its fixtures, where functions were left out.
+   tests and its fixtures, where functions were left out. ``calls_is``, ``self_is``, ``total_is``
+   and ``cumulative_is`` say what figures of functions and modules are that aren't plainly measured.
 
 Its JSON Schema is ``session-report-v1.schema.json``, beside this module.
 """
@@ -13,13 +14,22 @@ Its JSON Schema is ``session-report-v1.schema.json``, beside this module.
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from itertools import chain
 from operator import add
 
-from pytest_timestamps.analysis.modules import ModuleTiming
+from pytest_timestamps.analysis.certainty import (
+    MEANINGS,
+    NO_CALLERS,
+    Callers,
+    Marks,
+    function_marks,
+    mark_modules,
+)
 from pytest_timestamps.analysis.timings import Timing
 from pytest_timestamps.recording.results import PathStats
 from pytest_timestamps.recording.rows import PathColumns, Rows, columns_of
+from pytest_timestamps.report.left_out import part_callers, session_callers
 from pytest_timestamps.report.model import CaseResult, FixtureResult, SessionReport, SessionSpan
 
 __all__ = ["FORMAT_VERSION", "render_json"]
@@ -36,16 +46,16 @@ _FUNCTION = Timing._fields[:-2]
 
 def render_json(report: SessionReport) -> bytes:
     """The whole report; one row a line, so that people and line tools can read it too."""
-    texts = _Texts()
+    texts, callers = _Texts(), session_callers(report)
     parts: dict[str, Iterable[str]] = {
         "format_version": [str(FORMAT_VERSION)],
         "session": [_text(_session(report))],
         "machines": _rows([_text(asdict(machine))] for machine in report.machines),
         "overhead": _rows([_text(asdict(overhead))] for overhead in report.overhead),
-        "functions": [_functions(report.functions, texts, "\n")],
-        "modules": _rows(map(_module, report.modules)),
-        "tests": _rows(_case(test, texts) for test in report.tests),
-        "fixtures": _rows(_fixture(fixture, texts) for fixture in report.fixtures),
+        "functions": [_functions(report.functions, texts, callers, "\n")],
+        "modules": _rows(_modules(report, callers)),
+        "tests": _rows(_case(test, texts, report) for test in report.tests),
+        "fixtures": _rows(_fixture(fixture, texts, report) for fixture in report.fixtures),
         "call_tree": [_paths(report.call_tree, texts)],
         "runs": _rows([_text(dict(run))] for run in report.runs),
         "timeline": _timeline(report.timeline),
@@ -98,14 +108,48 @@ def _rows(rows: Iterable[Iterable[str]]) -> Iterator[str]:
     yield "[]" if before == "[\n" else "\n]"
 
 
-def _functions(timings: Sequence[Timing], texts: _Texts, line_end: str = "") -> str:
+def _functions(
+    timings: Sequence[Timing], texts: _Texts, callers: Callers, line_end: str = ""
+) -> str:
     if not timings:
         return "[]"
     columns = timings.columns if isinstance(timings, Rows) else tuple(zip(*timings, strict=True))
     cells = [map(texts.__getitem__, columns[0]), *map(_numbers, columns[1:-2])]
     members = [f'"{name}":' for name in _FUNCTION]
-    ends = _ends(columns[-2], columns[-1], _members_without_time)
+    ends: _Cells = ""
+    if any(columns[-2]) or any(columns[-1]) or callers.left_out:
+        rows = zip(columns[0], columns[1], columns[-2], columns[-1], strict=True)
+        ends = [
+            (_members_without_time(some, others) if some or others else "")
+            + _function_members(
+                some > 0,
+                (2 if others >= calls else 1) if others else 0,
+                name in callers.of_estimated,
+                name in callers.of_counted,
+                name in callers.left_out,
+            )
+            for name, calls, some, others in rows
+        ]
     return _filled("{", members, cells, ends, "}", len(timings), line_end)
+
+
+@cache
+def _function_members(
+    estimated: bool, untimed: int, of_estimated: bool, of_counted: bool, left_out: bool
+) -> str:
+    """What a function's marked figures are; of two calls so many are ``untimed``.
+
+    Worked out once for all that are alike: a test in which functions were left out has hundreds.
+    """
+    like = Timing("", 2, 0, 0, 0, 0, 0, 0, 0, int(estimated), untimed)
+    names = (("",) if one else () for one in (of_estimated, of_counted, left_out))
+    return _known_members(function_marks(like, Callers(*names)))
+
+
+def _known_members(marks: Marks, total: str = "total") -> str:
+    """What marked figures are, in words; what is plainly measured has none."""
+    members = (("calls", marks.calls), (total, marks.total), ("self", marks.self))
+    return "".join(f',"{name}_is":"{MEANINGS[mark]}"' for name, mark in members if mark)
 
 
 def _paths(table: Sequence[PathStats], texts: _Texts) -> str:
@@ -188,37 +232,50 @@ def _placeholder(cells: _Cells) -> str:
     return cells if isinstance(cells, str) else "%s"
 
 
-def _module(row: ModuleTiming) -> Iterator[str]:
-    yield _text(row._asdict())
+def _modules(report: SessionReport, callers: Callers) -> Iterator[list[str]]:
+    marks = mark_modules(report.functions, report.call_tree, report.modules, callers)
+    for row in report.modules:
+        known = _known_members(marks.get(row, Marks()), "cumulative")
+        yield [_text(row._asdict())[:-1], known, "}"]
 
 
-def _case(test: CaseResult, texts: _Texts) -> Iterator[str]:
+def _case(test: CaseResult, texts: _Texts, report: SessionReport) -> Iterator[str]:
     phases = test.phases
     yield (
         f'{{"nodeid":{json.dumps(test.nodeid)},"outcome":{json.dumps(test.outcome)},'
         f'"phases":{{"setup_ns":{phases.setup_ns},"call_ns":{phases.call_ns},'
         f'"teardown_ns":{phases.teardown_ns}}},"reruns":{test.reruns},'
     )
-    yield from _tables(test, texts)
+    yield from _tables(test, texts, report)
 
 
-def _fixture(fixture: FixtureResult, texts: _Texts) -> Iterator[str]:
+def _fixture(fixture: FixtureResult, texts: _Texts, report: SessionReport) -> Iterator[str]:
     yield (
         f'{{"name":{json.dumps(fixture.name)},"scope":{json.dumps(fixture.scope)},'
         f'"nodeid":{json.dumps(fixture.nodeid)},"setups":{fixture.setups},'
         f'"setup_ns":{fixture.setup_ns},"teardown_ns":{fixture.teardown_ns},'
     )
-    yield from _tables(fixture, texts)
+    yield from _tables(fixture, texts, report)
 
 
-def _tables(result: CaseResult | FixtureResult, texts: _Texts) -> Iterator[str]:
+def _tables(
+    result: CaseResult | FixtureResult, texts: _Texts, report: SessionReport
+) -> Iterator[str]:
     yield '"functions":'
-    yield _functions(result.functions, texts)
+    yield _functions(result.functions, texts, _callers(report, result))
     yield ',"call_tree":'
     yield _path_rows(result.call_tree, texts)
     if result.left_out:
         yield f',"left_out":{result.left_out}'
     yield "}"
+
+
+def _callers(report: SessionReport, part: CaseResult | FixtureResult) -> Callers:
+    """`part_callers`, at no cost for the many parts in which every call was timed."""
+    columns = columns_of(part.call_tree)
+    if part.left_out or any(columns.estimated) or any(columns.untimed):
+        return part_callers(report, part)
+    return NO_CALLERS
 
 
 def _timeline(spans: Sequence[SessionSpan]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from pytest_timestamps.analysis.certainty import Callers, find_callers
 from pytest_timestamps.analysis.text import count
+from pytest_timestamps.recording.rows import columns_of
 from pytest_timestamps.report.model import CaseResult, FixtureResult, SessionReport
 
 __all__ = ["part_callers", "session_callers", "where_left_out"]
@@ -11,7 +12,7 @@ def session_callers(report: SessionReport) -> Callers:
     """Whose calls and times the session's tables don't know for sure."""
     trees = [test.call_tree for test in report.tests if test.left_out]
     trees += [fixture.call_tree for fixture in report.fixtures if fixture.left_out]
-    meanwhile = {row.name for tree in trees for row in tree}
+    meanwhile = {name for tree in trees for name in columns_of(tree).name}
     return find_callers(report.functions, report.call_tree, report.left_out, meanwhile)
 
 
@@ -19,7 +20,7 @@ def part_callers(report: SessionReport, part: CaseResult | FixtureResult) -> Cal
     """The same of a test or a fixture: it may lack any of the report's functions."""
     if not part.left_out:
         return find_callers(part.functions, part.call_tree)
-    meanwhile = frozenset(row.name for row in part.call_tree)
+    meanwhile = frozenset(columns_of(part.call_tree).name)
     return find_callers(part.functions, part.call_tree, report.left_out, meanwhile)
 
 

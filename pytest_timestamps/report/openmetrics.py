@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from pytest_timestamps.analysis.certainty import MEANINGS, function_marks
+from pytest_timestamps.report.left_out import session_callers
 from pytest_timestamps.report.model import SessionReport
 from pytest_timestamps.report.run_figures import read_run
 
@@ -58,6 +60,7 @@ def _families(report: SessionReport) -> Iterator[tuple[str, str, str, Iterable[_
         "timestamps_function_left_out", "", "Functions that were left out at some time",
         [({"function": name}, 1) for name in report.left_out],
     )  # fmt: skip
+    yield from _certainty_families(report)
     for metric, text in (("self", "without functions called"), ("total", "with functions called")):
         yield (
             f"timestamps_function_{metric}_seconds", "seconds", f"Time of a function {text}",
@@ -79,7 +82,33 @@ def _families(report: SessionReport) -> Iterator[tuple[str, str, str, Iterable[_
             for row in report.fixtures
         ],
     )  # fmt: skip
+    yield (
+        "timestamps_test_left_out", "", "Functions that were left out in a test, at some time",
+        [({"test": test.nodeid}, test.left_out) for test in report.tests if test.left_out],
+    )  # fmt: skip
+    yield (
+        "timestamps_fixture_left_out", "", "Functions that were left out in a fixture",
+        [
+            ({"fixture": row.name, "scope": row.scope, "of": row.nodeid}, row.left_out)
+            for row in report.fixtures if row.left_out
+        ],
+    )  # fmt: skip
     yield from _run_families(report)
+
+
+def _certainty_families(report: SessionReport) -> Iterator[tuple[str, str, str, Iterable[_Sample]]]:
+    """What the figures of functions are that aren't plainly measured: 1 for what the label says.
+
+    Beside the figures and not among their labels, by which they are compared with other sessions'.
+    """
+    callers = session_callers(report)
+    marks = [(row.name, function_marks(row, callers)) for row in report.functions]
+    for metric, of in (("calls", "calls and errors"), ("self", "self time"), ("total", "time")):
+        found = [(name, getattr(its, metric)) for name, its in marks]
+        yield (
+            f"timestamps_function_{metric}_is", "", f"What is known of the {of} of a function",
+            [({"function": name, "is": MEANINGS[mark]}, 1) for name, mark in found if mark],
+        )  # fmt: skip
 
 
 def _run_families(report: SessionReport) -> Iterator[tuple[str, str, str, Iterable[_Sample]]]:

@@ -19,8 +19,8 @@ def test_functions_their_rates_and_their_marks_are_told() -> None:
     assert thinning_lines(list(time_names(thinned_report().call_tree).values())) == [
         "~ estimated: 2 functions thinned, with 1 call in 61 timed: "
         "shop.cart.item (1 in 61 of 6,100), shop.tax (1 in 60 of 600)",
-        "≥ counted only: 2 functions, 3,400 calls whose time is with their callers (≤): "
-        "shop.price (3,000), shop.tax (400 of 1,000)",
+        "≥ counted only: 2 functions, 3,400 calls whose time is with their callers "
+        "(≤, ? for callers among them): shop.price (3,000), shop.tax (400 of 1,000)",
     ]
 
 

@@ -112,14 +112,14 @@ def test_folded_stacks_are_paths_with_self_time() -> None:
 def test_frames_of_times_that_are_no_plain_ones_have_their_mark() -> None:
     """Before the name, the same for all of a function's frames; what was only counted has none."""
     stacks = [
-        "call;shop.cart.total 540000",
-        "call;shop.cart.total;~shop.cart.item 300000",
-        "call;shop.cart.total;≥~shop.tax 60000",
+        "call;≤~shop.cart.total 540000",
+        "call;≤~shop.cart.total;~shop.cart.item 300000",
+        "call;≤~shop.cart.total;≥~shop.tax 60000",
     ]
     assert render_folded(thinned_report()).decode().splitlines() == stacks
     frames = as_json(render_speedscope(thinned_report()))["shared"]["frames"]
     assert [frame["name"] for frame in frames] == [
-        "call", "shop.cart.total", "~shop.cart.item", "≥~shop.tax",
+        "call", "≤~shop.cart.total", "~shop.cart.item", "≥~shop.tax",
     ]  # fmt: skip
 
 

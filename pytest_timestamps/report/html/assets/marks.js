@@ -2,6 +2,7 @@
 // has it. Rows are of tables with the columns calls, estimated, untimed and callees.
 
 const UNKNOWN = "-";
+const UNBOUNDED = "?";
 // Bits of "callees": the function calls some whose times are estimated, or were only counted, or it
 // was left out itself.
 const ESTIMATED = 1;
@@ -11,12 +12,19 @@ const MEANINGS = {
   "~": "estimated from the calls that were timed",
   "≥": "at least: calls were only counted or left out, their time is with their callers",
   "≤": "at most: it holds the time of calls that were only counted, or left out",
+  "?": "may be more or less: it lacks the time of such calls of its own, and holds that of others",
   "-": "unknown: calls were only counted, their time is with their callers",
 };
 
 function markOf(isEstimated, lacks, holds) {
-  if (lacks && holds) return "~";
+  if (lacks && holds) return UNBOUNDED;
   return (lacks ? "≥" : holds ? "≤" : "") + (isEstimated ? "~" : "");
+}
+
+// The mark of a sum, from the marks of its parts.
+function joinMarks(...marks) {
+  const has = (one) => marks.some((mark) => mark.includes(one));
+  return markOf(has("~"), has("≥") || has(UNBOUNDED) || has(UNKNOWN), has("≤") || has(UNBOUNDED));
 }
 
 function hasNoTime(table, row) {

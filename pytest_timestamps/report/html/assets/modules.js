@@ -170,7 +170,7 @@ function moduleNodes(data, modules) {
     const figures = { functions: null, calls: functions.calls[row], errors: functions.errors[row], self_ns: functions.self_ns[row], total_ns: functions.total_ns[row], self_mark: markSelf(functions, row), total_mark: markTotal(functions, row), calls_mark: markCalls(functions, row) };
     if (!module) {
       above.functions += 1;
-      if (figures.self_mark) above.self_mark = "~";
+      above.self_mark = joinMarks(above.self_mark, figures.self_mark);
       if (figures.calls_mark) above.calls_mark = "≥";
       for (const key of ["calls", "errors", "self_ns"]) above[key] += figures[key];
     }
