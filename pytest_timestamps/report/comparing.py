@@ -21,7 +21,7 @@ _MACHINE_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class ReportComparison:
-    """A comparison, the ids of the sessions compared, and warnings about them.
+    """A comparison, the ids of the sessions compared, and warnings and notes about them.
 
     Without ``base_ids`` there was no BASE, and only limits on HEAD's own figures were judged.
     """
@@ -30,6 +30,7 @@ class ReportComparison:
     base_ids: tuple[str, ...]
     head_ids: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -64,6 +65,7 @@ def compare_reports(
             *_left_out_warnings((*bases, *heads)),
             *_gate_warnings(compared),
         ),
+        _core_notes(bases, heads),
     )
 
 
@@ -86,6 +88,29 @@ def _machine_warnings(bases: Sequence[SessionReport], heads: Sequence[SessionRep
 
 def _machines(reports: Sequence[SessionReport]) -> list[Machine]:
     return [machine for report in reports for machine in report.machines]
+
+
+def _core_notes(bases: Sequence[SessionReport], heads: Sequence[SessionReport]) -> tuple[str, ...]:
+    """A line if the core of recording was compiled for some of them and not for others."""
+    before, after = _cores(bases), _cores(heads)
+    # Without a span there is nothing that a core may have bent.
+    if not (before and after) or len(before | after) == 1:
+        return ()
+    one, other = (" and ".join(sorted(cores, reverse=True)) for cores in (before, after))
+    return (
+        f"BASE was recorded by {one}, HEAD by {other}: what of recording's cost remains in the "
+        "times of short functions differs, as a call costs half with the core compiled; counts "
+        "are the same",
+    )
+
+
+def _cores(reports: Sequence[SessionReport]) -> set[str]:
+    return {
+        "the compiled core" if overhead.compiled else "plain Python"
+        for report in reports
+        for overhead in report.overhead
+        if overhead.spans
+    }
 
 
 def _fixture_warnings(reports: Sequence[SessionReport]) -> list[str]:

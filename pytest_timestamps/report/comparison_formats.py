@@ -1,8 +1,8 @@
 """A comparison as text, Markdown and JSON.
 
 Versions of the JSON form, each with the change that made it:
-1: the first. Since then ``verdicts`` and ``withheld`` have been added, and ``base_is`` and
-   ``head_is`` of what is known in part.
+1: the first. Since then ``notes``, ``verdicts`` and ``withheld`` have been added, and ``base_is``
+   and ``head_is`` of what is known in part.
 """
 
 import json
@@ -41,6 +41,7 @@ def render_comparison_markdown(compared: ReportComparison) -> bytes:
     lines = [f"## {title}: {verdict}", ""]
     lines += [f"- {markdown_text(text)}" for text in verdicts(compared.comparison)]
     lines += [f"- Warning: {markdown_text(text)}" for text in compared.warnings]
+    lines += [f"- Note: {markdown_text(text)}" for text in compared.notes]
     shown = listings(compared.comparison)
     if not shown and compared.base_ids:
         lines += ["", nothing_changed(compared.comparison)]
@@ -68,6 +69,7 @@ def _render_json(compared: ReportComparison) -> bytes:
         "head": compared.head_ids,
         "failed": compared.failed,
         "warnings": compared.warnings,
+        "notes": compared.notes,
         "gates": [gate.text for gate in inner.gates],
         "verdicts": [{"gate": gate.text, "state": inner.state_of(gate)} for gate in inner.gates],
         "breaches": [

@@ -46,6 +46,7 @@ class Listing(NamedTuple):
 def render_comparison(compared: ReportComparison) -> list[str]:
     """The lines of the comparison for a terminal or a text file."""
     lines = [_headline(compared), *(f"warning: {text}" for text in compared.warnings)]
+    lines += [f"note: {text}" for text in compared.notes]
     lines += verdicts(compared.comparison)
     shown = listings(compared.comparison)
     if not shown and compared.base_ids:

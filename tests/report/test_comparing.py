@@ -121,6 +121,52 @@ def test_different_machines_are_warned_about() -> None:
     assert compared(session(), session()).warnings == ()
 
 
+def by_core(*compiled: bool, **more: Any) -> SessionReport:
+    """A session of as many shards, in some of which the core was compiled."""
+    made = session(**more)
+    (overhead,) = made.overhead
+    return replace(made, overhead=tuple(replace(overhead, compiled=one) for one in compiled))
+
+
+DIFFERS = (
+    "what of recording's cost remains in the times of short functions differs, as a call costs "
+    "half with the core compiled; counts are the same"
+)
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "said"),
+    [
+        ((True,), (False,), "BASE was recorded by the compiled core, HEAD by plain Python"),
+        ((False,), (True,), "BASE was recorded by plain Python, HEAD by the compiled core"),
+        (
+            (True,),
+            (True, False),
+            "BASE was recorded by the compiled core, HEAD by the compiled core and plain Python",
+        ),
+    ],
+)
+def test_different_cores_are_noted(
+    base: tuple[bool, ...], head: tuple[bool, ...], said: str
+) -> None:
+    """In every format, and it fails nothing; nor is it a warning, as counts are the same."""
+    found = compared(by_core(*base), by_core(*head), "calls>+0,total>+0")
+    assert found.notes == (f"{said}: {DIFFERS}",)
+    assert not found.failed
+    assert found.warnings == ()
+    assert f"note: {said}: {DIFFERS}" in render_comparison(found)
+    assert f"- Note: {said}: " in COMPARISON_FORMATS["markdown"][1](found).decode()
+    assert json.loads(COMPARISON_FORMATS["json"][1](found))["notes"] == [f"{said}: {DIFFERS}"]
+
+
+def test_cores_that_are_alike_or_recorded_nothing_are_no_difference() -> None:
+    """A shard without a span has been bent by no core."""
+    assert compared(by_core(True), by_core(True)).notes == ()
+    idle = by_core(True)
+    idle = replace(idle, overhead=tuple(replace(one, spans=0) for one in idle.overhead))
+    assert compared(idle, by_core(False)).notes == ()
+
+
 def test_token_gates_say_what_they_rest_on() -> None:
     """Unknown figures, partial ones and those of different sources are each warned about."""
     partial = run_entry(
