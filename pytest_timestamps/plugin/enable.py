@@ -67,10 +67,11 @@ def _register_reporting(
     def all_records() -> list[Record]:
         return [*records, *shards.records()]
 
+    reporting = ReportingPlugin(config, settings, outcomes, all_records, lambda: shards.processes)
     for name, plugin in (
         ("timestamps-shards", shards),
         ("timestamps-outcomes", outcomes),
-        ("timestamps-reporting", ReportingPlugin(config, settings, outcomes, all_records)),
+        ("timestamps-reporting", reporting),
     ):
         config.pluginmanager.register(plugin, name)
 

@@ -61,6 +61,7 @@ class ReportingPlugin:
         settings: Settings,
         outcomes: OutcomeListener,
         records: Callable[[], Iterable[Record]],
+        processes: Callable[[], int],
         clock: Callable[[], int] = time.perf_counter_ns,
         unix_clock: Callable[[], float] = time.time,
     ) -> None:
@@ -68,6 +69,7 @@ class ReportingPlugin:
         self._settings = settings
         self._outcomes = outcomes
         self._records = records
+        self._processes = processes
         self._clock = clock
         self._start_ns = clock()
         self._start_s = unix_clock()
@@ -195,6 +197,7 @@ class ReportingPlugin:
             instrumented=self._settings.instrumented,
             budget=self._settings.budget,
             compiled=COMPILED,
+            processes=self._processes(),
         )
         runs = self._runs(problems)
         return build_report(facts, self._outcomes.tallies, self._records(), runs)

@@ -75,9 +75,13 @@ class ShardWriter:
 
 
 class ShardCollector:
-    """The controller's side: hands out the folder, and reads what was left in it."""
+    """The controller's side: hands out the folder, and reads what was left in it.
+
+    ``processes`` is how many run tests side by side: this one alone without workers.
+    """
 
     def __init__(self) -> None:
+        self.processes = 1
         self._folder: Path | None = None
         self._sent: list[str] = []
 
@@ -87,6 +91,8 @@ class ShardCollector:
             # Without a folder the workers send what they have, at their end.
             with contextlib.suppress(OSError):
                 self._folder = Path(tempfile.mkdtemp(prefix="pytest-timestamps-"))
+        # One that replaces a worker which has crashed isn't one more.
+        self.processes = max(1, int(node.workerinput.get("workercount", 1)))
         node.workerinput[INPUT_KEY] = str(self._folder) if self._folder else None
 
     @pytest.hookimpl(optionalhook=True)

@@ -10,13 +10,21 @@ _ABOUT = 1.005
 
 
 def overhead_share(report: SessionReport) -> str:
-    """The overhead in percent of what tests and fixtures took without it."""
-    share = report.overhead_share
-    if share is None:
-        # As of child processes that ran beside each other.
-        return "more than the program's own time"
-    percent = "<0.1%" if 0 < share < 0.0005 else f"{100 * share:,.1f}%"
-    return f"{percent} of the program's own time"
+    """The overhead in percent of what tests and fixtures took without it, and of the session."""
+    share, of_wall = report.overhead_share, report.overhead_wall_share
+    # None as of child processes that ran beside each other.
+    own = "more than" if share is None else f"{_percent(share)} of"
+    text = f"{own} the program's own time"
+    if of_wall is None:
+        return text
+    whose = "the session's"
+    if report.session.process_ns > report.session.duration_ns:
+        whose = "all processes'"
+    return f"{text}, {_percent(of_wall)} of {whose} wall time"
+
+
+def _percent(share: float) -> str:
+    return "<0.1%" if 0 < share < 0.0005 else f"{100 * share:,.1f}%"
 
 
 def budget_lines(report: SessionReport) -> list[str]:
@@ -24,27 +32,11 @@ def budget_lines(report: SessionReport) -> list[str]:
     share, budget = report.overhead_share, report.session.budget
     if budget is None:
         return []
-    allowed = f"budget {100 * budget:g}%"
+    allowed = f"budget {100 * budget:g}% of the program's own time"
     if share is not None and share <= budget * _ABOUT:
         return [f"{allowed}: kept"]
-    if report.left_out:
-        return [
-            f"{allowed}: exceeded, before functions were left out, or by what it costs to record a "
-            "test whatever it calls"
-        ]
-    # Where nothing is left of the program's time, recording took all of it.
-    return [
-        f"{allowed}: exceeded; leave out what is called most often, "
-        f"such as --timestamps-instrument='!{_busiest(report)}'"
-    ]
+    # Imported by those who need it.
+    from pytest_timestamps.report.advice import advise
 
-
-def _busiest(report: SessionReport) -> str:
-    """The function with the most calls that a pattern has brought in and one can leave out."""
-    patterns = tuple(f"{pattern}." for pattern in report.session.instrumented)
-    found = [
-        row
-        for row in report.functions
-        if row.name.startswith(patterns) and all(map(str.isidentifier, row.name.split(".")))
-    ]
-    return max(found, key=lambda row: (row.calls, row.name)).name if found else "NAME"
+    what, todo = advise(report)
+    return [f"{allowed}: exceeded; {what}", todo]

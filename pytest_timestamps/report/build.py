@@ -26,7 +26,10 @@ __all__ = ["SessionFacts", "build_report"]
 
 
 class SessionFacts(NamedTuple):
-    """What only the running session knows, handed to ``build_report``."""
+    """What only the running session knows, handed to ``build_report``.
+
+    ``processes`` is how many ran tests side by side.
+    """
 
     id: str
     start_s: float
@@ -38,6 +41,7 @@ class SessionFacts(NamedTuple):
     instrumented: tuple[str, ...] = ()
     budget: float | None = None
     compiled: bool = False
+    processes: int = 1
 
 
 def build_report(
@@ -160,6 +164,7 @@ def _session(
         python_version=facts.machine.python_version,
         instrumented=tuple(sorted(set(facts.instrumented))),
         budget=facts.budget,
+        process_ns=facts.duration_ns * facts.processes,
     )
 
 

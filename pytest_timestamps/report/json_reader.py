@@ -134,6 +134,7 @@ def _report(document: Mapping[str, Any]) -> SessionReport:
             shards=tuple(session["shards"]),
             instrumented=tuple(session.get("instrumented", ())),
             budget=session.get("budget"),
+            process_ns=session.get("process_ns", 0),
         ),
         machines=tuple(_pick(Machine, row) for row in document["machines"]),
         # earlier reports don't tell what freezing took, nor of a compiled core

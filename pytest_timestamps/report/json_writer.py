@@ -7,6 +7,7 @@ Versions of the format, each with the change that made it:
    budget ``session.budget`` and ``session.overhead_share``; and ``left_out`` of the report, its
    tests and its fixtures, where functions were left out. ``calls_is``, ``self_is``, ``total_is``
    and ``cumulative_is`` say what figures of functions and modules are that aren't plainly measured.
+   ``session.process_ns``, and with a budget ``session.overhead_wall_share``, came last.
 
 Its JSON Schema is ``session-report-v1.schema.json``, beside this module.
 """
@@ -20,7 +21,6 @@ from operator import add
 
 from pytest_timestamps.analysis.certainty import (
     MEANINGS,
-    NO_CALLERS,
     Callers,
     Marks,
     function_marks,
@@ -82,9 +82,13 @@ def _session(report: SessionReport) -> dict[str, object]:
     session = {**asdict(report.session), "outcomes": dict(report.session.outcomes)}
     if report.session.budget is None:
         del session["budget"]
-    elif report.overhead_share is not None:
-        session["overhead_share"] = round(report.overhead_share, 6)
-    return session
+        return session
+    shares = {
+        "overhead_share": report.overhead_share,
+        "overhead_wall_share": report.overhead_wall_share,
+    }
+    known = {name: round(share, 6) for name, share in shares.items() if share is not None}
+    return session | known
 
 
 def _text(value: object) -> str:
@@ -262,20 +266,12 @@ def _tables(
     result: CaseResult | FixtureResult, texts: _Texts, report: SessionReport
 ) -> Iterator[str]:
     yield '"functions":'
-    yield _functions(result.functions, texts, _callers(report, result))
+    yield _functions(result.functions, texts, part_callers(report, result))
     yield ',"call_tree":'
     yield _path_rows(result.call_tree, texts)
     if result.left_out:
         yield f',"left_out":{result.left_out}'
     yield "}"
-
-
-def _callers(report: SessionReport, part: CaseResult | FixtureResult) -> Callers:
-    """`part_callers`, at no cost for the many parts in which every call was timed."""
-    columns = columns_of(part.call_tree)
-    if part.left_out or any(columns.estimated) or any(columns.untimed):
-        return part_callers(report, part)
-    return NO_CALLERS
 
 
 def _timeline(spans: Sequence[SessionSpan]) -> Iterator[str]:

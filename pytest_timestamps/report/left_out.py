@@ -1,6 +1,6 @@
 """What a report doesn't tell because functions were left out, for its session and for its parts."""
 
-from pytest_timestamps.analysis.certainty import Callers, find_callers
+from pytest_timestamps.analysis.certainty import NO_CALLERS, Callers, find_callers
 from pytest_timestamps.analysis.text import count
 from pytest_timestamps.recording.rows import columns_of
 from pytest_timestamps.report.model import CaseResult, FixtureResult, SessionReport
@@ -18,9 +18,12 @@ def session_callers(report: SessionReport) -> Callers:
 
 def part_callers(report: SessionReport, part: CaseResult | FixtureResult) -> Callers:
     """The same of a test or a fixture: it may lack any of the report's functions."""
+    columns = columns_of(part.call_tree)
     if not part.left_out:
-        return find_callers(part.functions, part.call_tree)
-    meanwhile = frozenset(columns_of(part.call_tree).name)
+        # Every call was timed in most parts: nobody needs to look at their rows.
+        plain = not any(columns.estimated) and not any(columns.untimed)
+        return NO_CALLERS if plain else find_callers(part.functions, part.call_tree)
+    meanwhile = frozenset(columns.name)
     return find_callers(part.functions, part.call_tree, report.left_out, meanwhile)
 
 

@@ -112,7 +112,13 @@ def _session(
         python_version=_versions(session.python_version for session in sessions),
         instrumented=tuple(sorted({one for session in sessions for one in session.instrumented})),
         budget=_budget([session.budget for session in sessions]),
+        process_ns=_process_ns([session.process_ns for session in sessions]),
     )
+
+
+def _process_ns(times_ns: Sequence[int]) -> int:
+    """All together; unknown for one is unknown for all."""
+    return sum(times_ns) if all(times_ns) else 0
 
 
 def _budget(budgets: Sequence[float | None]) -> float | None:

@@ -35,7 +35,8 @@ class SessionInfo:
     """The session as a whole.
 
     ``shards`` names the sessions that were merged into this report, its own id included.
-    ``duration_ns`` is wall time; ``work_ns`` is the time of all test phases and of all
+    ``duration_ns`` is wall time, ``process_ns`` that of all processes that ran tests together, 0
+    for unknown; ``work_ns`` is the time of all test phases and of all
     fixtures with rows of their own, which under xdist may exceed it.
     ``exit_status`` is pytest's.
     ``instrumented`` are the patterns of packages that were recorded undecorated, sorted;
@@ -55,6 +56,7 @@ class SessionInfo:
     python_version: str
     instrumented: tuple[str, ...] = ()
     budget: float | None = None
+    process_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,3 +240,13 @@ class SessionReport:
         if own_ns <= 0:
             return None if taken_ns else 0.0
         return taken_ns / own_ns
+
+    @property
+    def overhead_wall_share(self) -> float | None:
+        """The same as a share of the wall time of all processes that ran tests, cost included.
+
+        None where that time is unknown.
+        """
+        wall_ns = self.session.process_ns
+        cost_ns = sum(one.total_ns + one.freezing_ns for one in self.overhead)
+        return cost_ns / wall_ns if wall_ns > 0 else None

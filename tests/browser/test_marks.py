@@ -173,4 +173,4 @@ def test_the_overhead_is_told_with_its_budget(open_page: Open) -> None:
     cards = "return [...document.querySelectorAll('.card')].map((one) => one.textContent)"
     (card,) = [text for text in driver.execute_script(cards) if "Overhead" in text]
     assert "<0.1% of the program's own time" in card
-    assert card.endswith("budget 10%: kept")
+    assert card.endswith("budget 10% of the program's own time: kept")

@@ -87,7 +87,7 @@ def test_a_budget_has_functions_counted_only(
     found = figures(written())
     assert found["leaf"]["calls"] == found["middle"]["calls"] == TESTS * CALLS
     assert 0 < found["middle"]["untimed"] < TESTS * CALLS
-    result.stdout.fnmatch_lines(["budget 0.1%: *", "≥ counted only: *busy.middle *"])
+    result.stdout.fnmatch_lines(["budget 0.1% of *", "≥ counted only: *busy.middle *"])
 
 
 def test_a_budget_has_functions_left_out(busy: pytest.Pytester, run: Run, written: Written) -> None:
@@ -111,7 +111,7 @@ def test_a_budget_has_functions_left_out(busy: pytest.Pytester, run: Run, writte
         [
             "busy* ≥*",
             f"{TESTS} tests, ≥* spans of *",
-            "budget 0.1%: exceeded, before functions were left out, or *",
+            "budget 0.1% of *: exceeded; *",
             f"≥ left out: * functions in {len(lacking)} of {TESTS} tests, whose calls and times *"
             "busy.middle (after * calls)*",
         ]

@@ -111,10 +111,10 @@ def test_modules_survive_the_round_trip() -> None:
 def test_a_report_from_before_modules_is_read() -> None:
     """It has none, and is a report all the same."""
     made = document()
-    del made["modules"], made["session"]["instrumented"]
+    del made["modules"], made["session"]["instrumented"], made["session"]["process_ns"]
     VALIDATOR.validate(made)
     read = parse_report(json.dumps(made).encode())
-    assert (read.modules, read.session.instrumented) == ((), ())
+    assert (read.modules, read.session.instrumented, read.session.process_ns) == ((), (), 0)
 
 
 def test_a_compiled_core_survives_the_round_trip() -> None:
@@ -163,6 +163,7 @@ def test_a_budget_survives_the_round_trip(budget: float) -> None:
     parsed = json.loads(written)
     VALIDATOR.validate(parsed)
     assert (parsed["session"]["budget"], parsed["session"]["overhead_share"]) == (budget, 9e-6)
+    assert parsed["session"]["overhead_wall_share"] == 0.0
     assert parse_report(written) == made
     (overhead,) = made.overhead
     made = replace(made, overhead=(replace(overhead, total_ns=made.session.work_ns),))
@@ -172,7 +173,8 @@ def test_a_budget_survives_the_round_trip(budget: float) -> None:
 def test_a_report_without_a_budget_says_nothing_of_it() -> None:
     """As those don't that were written before there was one."""
     session = json.loads(render_json(thinned_report()))["session"]
-    assert not session.keys() & {"budget", "overhead_share"}
+    assert not session.keys() & {"budget", "overhead_share", "overhead_wall_share"}
+    assert session["process_ns"] == session["duration_ns"]
     assert parse_report(render_json(thinned_report())).session.budget is None
 
 

@@ -121,6 +121,18 @@ def test_what_was_not_timed_is_a_sum_too(flip: bool) -> None:
     assert merged.avg_ns == 3
 
 
+def test_the_time_of_all_processes_is_added_up() -> None:
+    """Of each shard its workers'; unknown of one it is unknown of all, in any order."""
+    one, two, old = (
+        build_report(facts(session_id(name), processes=number), {}, [])
+        for name, number in (("a", 1), ("b", 4), ("c", 1))
+    )
+    assert merge_reports([one, two]).session.process_ns == 10_000_000_000
+    old = replace(old, session=replace(old.session, process_ns=0))
+    for shards in ([one, two, old], [old, two, one], [merge_reports([one, two]), old]):
+        assert merge_reports(shards).session.process_ns == 0
+
+
 @pytest.mark.parametrize(
     ("budgets", "merged"),
     [((0.1, 0.1), 0.1), ((0.1, 0.25), 0.25), ((0.1, None), None), ((None, None), None)],
