@@ -220,4 +220,4 @@ def _unknown(metric: Metric, number: int) -> str:
     if metric not in ("tokens", "cost"):
         return f"{count(number, 'number')} of {metric} withheld: there may have been more"
     verb = "is" if metric == "cost" else "are"
-    return f"the {metric} of {count(number, 'run')} {verb} unknown and withheld"
+    return f"the {metric} of {count(number, 'run')} {verb} unknown and not compared"

@@ -182,7 +182,7 @@ def test_token_gates_say_what_they_rest_on() -> None:
         "1 run with figures of different sources (baes): verified ones may differ from "
         "observed ones",
         "1 run observed only in part (baes): more was used than is shown",
-        "the cost of 1 run is unknown and withheld",
+        "the cost of 1 run is unknown and not compared",
     )
     lines = render_comparison(found)
     assert "withheld cost>0: 1 figure not known well enough, such as run baes" in lines
