@@ -151,7 +151,7 @@ def test_a_run_without_a_price_has_no_cost(
     result.stdout.fnmatch_lines(
         [
             "warning: the cost of 1 run is unknown and not compared",
-            "no data cost>0: nothing has cost",
+            "withheld cost>0: 1 figure not known well enough, such as run default: *",
         ]
     )
     (run,) = json.loads((folder.path / "r.json").read_text())["runs"]
