@@ -142,7 +142,7 @@ def test_a_runs_cost_can_be_gated(
 def test_a_run_without_a_price_has_no_cost(
     folder: pytest.Pytester, alone: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Null and never 0: a gate on cost says that it had nothing to look at, and which model."""
+    """Null and never 0: a gate on cost is withheld, and the report says which model."""
     folder.makepyfile(test_a=PRICED)
     monkeypatch.setenv("MODEL", "gpt-nobody-priced")
     result = alone("--timestamps-report=json:r.json", "--timestamps-report=markdown:r.md",
