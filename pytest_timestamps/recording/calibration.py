@@ -3,7 +3,7 @@
 from .activation import GUARD, Activation
 from .lane import Lane
 from .overhead import Cost, Kinds, SpanCosts
-from .probes import CALLS, RESUMPTION, Probe, probes
+from .probes import FEW, RESUMPTION, Probe, probes
 from .scope import ORIGIN, Origin, Scope
 from .sites import KINDS
 from .tree import Node, Root
@@ -58,7 +58,8 @@ class Calibration:
             self._rounds.clear()
         available = probes(engine)
         self._met = len(KINDS)
-        kinds = [*available, *(kind for kind, (name, _) in _ARRANGED.items() if name in available)]
+        kinds = [name for name in available if not name.endswith(FEW)]
+        kinds += [kind for kind, (name, _) in _ARRANGED.items() if name in available]
         new = [kind for kind in kinds if kind not in self._rounds]
         looked_at = new or [kinds[self._turn % len(kinds)]]
         _measure(engine, looked_at, available, self._rounds, _FIRST_ROUNDS if new else 1)
@@ -147,10 +148,10 @@ def _recur(lane: Lane, root: Node, origin: Origin, place: Node) -> None:
 
 
 _ARRANGED: "Mapping[str, tuple[str, Callable[[Lane, Node, Origin, Node], None]]]" = {
-    "slow": ("code", _guard_alone),
-    "guarded fold": ("code", _guard),
-    "fold": ("code", _recur),
-    "resumed fold": (RESUMPTION, _recur),
+    "slow": ("code" + FEW, _guard_alone),
+    "guarded fold": ("code" + FEW, _guard),
+    "fold": ("code" + FEW, _recur),
+    "resumed fold": (RESUMPTION + FEW, _recur),
 }
 """Kinds that are another kind's probe, on a lane that was prepared for it."""
 
@@ -164,9 +165,9 @@ def _round(root: Root, probe: Probe, clock: "Clock") -> _Round:
     recorded_ns = _total_ns(root, probe) - before_ns
     spent_ns = root.scope.spent_ns - spent_before_ns
     return (
-        (recorded_ns - (bare_ns - empty_ns)) / CALLS,
-        (spans_ns - bare_ns - spent_ns) / CALLS,
-        spent_ns / CALLS,
+        (recorded_ns - (bare_ns - empty_ns)) / probe.calls,
+        (spans_ns - bare_ns - spent_ns) / probe.calls,
+        spent_ns / probe.calls,
     )
 
 

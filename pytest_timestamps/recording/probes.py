@@ -18,31 +18,46 @@ if TYPE_CHECKING:
 
     Loop = Callable[[], None]
 
-__all__ = ["CALLS", "RESUMPTION", "Probe", "probes"]
+__all__ = ["FEW", "RESUMPTION", "Probe", "probes"]
 
-CALLS = 40
+_CALLS = 40
 """Spans of one run of a probe; even, so that two functions can share them."""
+
+_FEW_CALLS = 10
+"""The same where each costs several times what others do: with these a session begins."""
+
+FEW = ", few"
+"""What the names of probes end in that are shorter ones of a kind of which there is another."""
 
 RESUMPTION = "suspendable code, resumed"
 """The kind of probe whose spans are one generator's stretches."""
 
-_RANGE = range(CALLS)
-_HALF = range(CALLS // 2)
+_RANGE = range(_CALLS)
+_FEW_RANGE = range(_FEW_CALLS)
+_HALF = range(_CALLS // 2)
 _WORK = range(12)
 
 
 class Probe:
-    """``recorded`` opens `CALLS` spans of ``sites``; ``bare`` is the same undecorated, and
+    """``recorded`` opens ``calls`` spans of ``sites``; ``bare`` is the same undecorated, and
     ``empty`` is that without what the spans cover.
     """
 
-    __slots__ = ("bare", "empty", "recorded", "sites")
+    __slots__ = ("bare", "calls", "empty", "recorded", "sites")
 
-    def __init__(self, recorded: "Loop", bare: "Loop", empty: "Loop", *sites: Site) -> None:
+    def __init__(
+        self,
+        recorded: "Loop",
+        bare: "Loop",
+        empty: "Loop",
+        *sites: Site,
+        calls: int = _CALLS,
+    ) -> None:
         self.recorded = recorded
         self.bare = bare
         self.empty = empty
         self.sites = sites
+        self.calls = calls
 
 
 def _function() -> None:
@@ -55,8 +70,8 @@ async def _coroutine() -> None:
         pass
 
 
-def _generator() -> "Generator[None, None, None]":
-    for _ in _RANGE:
+def _generator(calls: range) -> "Generator[None, None, None]":
+    for _ in calls:
         for _ in _WORK:
             pass
         yield
@@ -68,9 +83,9 @@ def _copy(function: "Any") -> "Any":
     return kind(function.__code__.replace(), globals(), function.__name__)
 
 
-def _calls(call: "Callable[[], Any]") -> "Loop":
+def _calls(call: "Callable[[], Any]", calls: range = _RANGE) -> "Loop":
     def loop() -> None:
-        for _ in _RANGE:
+        for _ in calls:
             call()
 
     return loop
@@ -98,9 +113,9 @@ def _finish(coroutine: "Any") -> None:
         coroutine.send(None)
 
 
-def _resumes(call: "Callable[[], Any]") -> "Loop":
+def _resumes(call: "Callable[[range], Any]", calls: range) -> "Loop":
     def loop() -> None:
-        for _ in call():
+        for _ in call(calls):
             pass
 
     return loop
@@ -126,6 +141,11 @@ def _unblocked() -> None:
 
 def _no_calls() -> None:
     for _ in _RANGE:
+        pass
+
+
+def _few_no_calls() -> None:
+    for _ in _FEW_RANGE:
         pass
 
 
@@ -155,6 +175,11 @@ def _called(kind: str) -> Probe:
     return Probe(_calls(function), _calls(_function), _no_calls, site)
 
 
+def _few_called(function: "Any", site: Site) -> Probe:
+    recorded, bare = _calls(function, _FEW_RANGE), _calls(_function, _FEW_RANGE)
+    return Probe(recorded, bare, _few_no_calls, site, calls=_FEW_CALLS)
+
+
 def _awaited(kind: str) -> Probe:
     coroutine, site = _recorded(_coroutine, kind)
     return Probe(_awaits(coroutine), _awaits(_coroutine), _no_awaits, site)
@@ -162,7 +187,14 @@ def _awaited(kind: str) -> Probe:
 
 def _resumed(kind: str) -> Probe:
     generator, site = _recorded(_generator, kind)
-    return Probe(_resumes(generator), _resumes(_generator), _no_calls, site)
+    return Probe(_resumes(generator, _RANGE), _resumes(_generator, _RANGE), _no_calls, site)
+
+
+def _few_resumed(kind: str) -> Probe:
+    """The same for where each stretch counts: it runs in one more than it is resumed."""
+    generator, site = _recorded(_generator, kind)
+    recorded, bare = _resumes(generator, _FEW_RANGE), _resumes(_generator, _FEW_RANGE)
+    return Probe(recorded, bare, _few_no_calls, site, calls=_FEW_CALLS + 1)
 
 
 def _block() -> Probe:
@@ -192,16 +224,20 @@ def _thinned(rate: int | None, set_returns: "SetReturns | None") -> Probe:
         assert set_returns is not None
         site.thinned = Thinned(function.__code__, site, rate, set_returns)
         set_returns(function.__code__, False)
+    if rate is not None:
+        return _few_called(function, site)
     return Probe(_calls(function), _calls(_function), _no_calls, site)
 
 
 def probes(engine: "Engine") -> "dict[str, Probe]":
     """By kind of span, what to measure here and now: of kinds that there are; made once each."""
-    wanted = ["code", "missed"]
+    wanted = ["code", "code" + FEW, "missed"]
     suspendable = KINDS & {"suspendable code", "suspendable wrapper"}
     # what recursion costs from a resumption on is measured with this one alone
     for kind in sorted(suspendable | {"suspendable code"} if suspendable else ()):
         wanted += [kind, f"{kind}, resumed"]
+    if suspendable:
+        wanted.append(RESUMPTION + FEW)
     wanted += sorted(KINDS & {"wrapper", "block"})
     if engine.thinning.active:
         wanted += ["counted", "sampled"]
@@ -216,6 +252,10 @@ def _make(kind: str, engine: "Engine") -> Probe:
         return _thinned(1 if kind == "sampled" else None, engine.thinning.cuts.set_returns)
     if kind == "missed":
         return _missing()
+    if kind == "code" + FEW:
+        return _few_called(*_recorded(_function, "code"))
+    if kind == RESUMPTION + FEW:
+        return _few_resumed("suspendable code")
     if kind == "block":
         return _block()
     if kind.endswith(", resumed"):

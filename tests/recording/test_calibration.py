@@ -38,11 +38,8 @@ def test_every_way_of_recording_costs_what_the_clock_says() -> None:
         assert (cost.inner_ns, cost.full_ns, cost.whole_ns) == (1.0, 2.0, 2.0)
     for cost in (costs.slow, costs.guarded_fold):
         assert (cost.inner_ns, cost.full_ns, cost.whole_ns) == (1.0, 3.0, 3.0)
-    fold, resumed = costs.fold, costs.resumed_fold
-    assert (fold.inner_ns, fold.full_ns, fold.whole_ns) == (1.0, 2.0, 4.0)
-    # a generator that is resumed forty times runs in forty-one stretches
-    stretches = (resumed.inner_ns, resumed.full_ns, resumed.whole_ns)
-    assert stretches == tuple(ticks * 41 / 40 for ticks in (1.0, 2.0, 4.0))
+    for cost in (costs.fold, costs.resumed_fold):
+        assert (cost.inner_ns, cost.full_ns, cost.whole_ns) == (1.0, 2.0, 4.0)
 
 
 SUSPENDABLE = {"suspendable code", "suspendable wrapper"}
@@ -102,7 +99,7 @@ def test_looking_at_the_costs_takes_half_a_percent_of_the_time(tick_ns: int) -> 
         ENGINE.look_at_costs()
         clock.tick_ns = tick_ns
         begun_ns = clock.now_ns
-        spent_ns = look_again(clock, times=8_000, every_ns=10_000)
+        spent_ns = look_again(clock, times=16_000, every_ns=5_000)
     assert 0.004 < spent_ns / (clock.now_ns - begun_ns) <= 0.005
 
 
