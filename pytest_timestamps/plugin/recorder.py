@@ -19,6 +19,10 @@ from pytest_timestamps.report.records import CaseRecord, FixtureRecord, Record
 __all__ = ["TIMELINE_LIMIT", "CaseRecorder", "FixtureWork"]
 
 TIMELINE_LIMIT = 1_000_000
+# Tests that leave no successor after one that has gathered something between two tests.
+_WARY = 8
+# More than any collector runs for.
+_ALL_NS = 1 << 61
 # What a test has recorded that called nothing decorated: one for all of them.
 _NOTHING = Recording("", 0, 0, Overhead(0, 0, 0), ())
 
@@ -32,11 +36,10 @@ class _CaseCollector(Collector):
     """A test's collector, which may be handed on to the next test while it runs.
 
     Starting and stopping one costs more than a trivial test may pay, so one that has gathered
-    nothing goes on: its time before the test is taken off again.
+    nothing goes on, and one that has gathered something has a successor take its place at once.
     """
 
     recycles = True
-    before_ns = 0
 
     @property
     def freezing_ns(self) -> int:
@@ -46,17 +49,6 @@ class _CaseCollector(Collector):
     def add_freezing(self, spent_ns: int) -> None:
         """So much more was."""
         self._freezing_ns += spent_ns
-
-    def recording(self) -> Recording:
-        """What was gathered, and the time since the test began."""
-        recording = super().recording()
-        if not self.before_ns:
-            return recording
-        return replace(
-            recording,
-            wall_ns=max(0, recording.wall_ns - self.before_ns),
-            total_ns=max(0, recording.total_ns - self.before_ns),
-        )
 
 
 class _Case:
@@ -131,11 +123,9 @@ class CaseRecorder:
         self._case: _Case | None = None
         # The running test's collector; between two tests, one that may be handed on.
         self._running: _CaseCollector | None = None
-        self._running_since_ns = 0
-        # The time of all phases since then: the rest is pytest's own, and between tests.
-        self._phases_ns = 0
         # A timeline counts from its collector's start, which has to be the test's.
         self._keeps_running = keeps_running and not self._wants_timeline
+        self._wary = 0
         self._fixtures: list[FixtureWork] = []
         self._children: Children = NoChildren() if children is None else children
         self._stack_depth = 0
@@ -155,17 +145,16 @@ class CaseRecorder:
         self._spend(self._clock() - case.start_ns)
 
     def _take_collector(self, case: _Case) -> None:
-        nodeid = case.nodeid
         collector = self._running
-        if collector is not None and collector.untouched:
-            collector.name = nodeid
-            collector.before_ns = case.start_ns - self._running_since_ns
-            return
-        # What ran between two tests belongs to none.
-        self._stop()
-        self._running = _CaseCollector(nodeid, **self._timeline())
-        self._running_since_ns = case.start_ns
-        self._phases_ns = 0
+        if collector is not None:
+            if collector.untouched:
+                collector.start_over(case.nodeid)
+                return
+            # What ran between two tests belongs to none. It may do so each time, and is not to
+            # be recorded each time.
+            self._wary = _WARY
+            self._discard()
+        self._running = _CaseCollector(case.nodeid, **self._timeline())
         self._running.start()
 
     def begin_phase(self, phase: str) -> None:
@@ -203,11 +192,11 @@ class CaseRecorder:
         self._case = None
         entered_ns = self._clock()
         freezing_ns = 0
-        self._phases_ns += sum(case.phases_ns.values())
         recorded = not self._keeps_running or case.handed_out or not collector.untouched
         if recorded:
-            collector.idle_ns = entered_ns - self._running_since_ns - self._phases_ns
-            self._stop()
+            # The rest is pytest's own.
+            collector.idle_ns = entered_ns - case.start_ns - sum(case.phases_ns.values())
+            self._end_collecting(collector)
             freezing_ns = collector.freezing_ns
             collector.add_freezing(self._spent_ns)
             recording = self._recording(collector)
@@ -247,6 +236,21 @@ class CaseRecorder:
                 self._modules.new_in(recording),
             )
         )
+
+    def _end_collecting(self, collector: _CaseCollector) -> None:
+        if self._keeps_running and not self._wary:
+            successor = _CaseCollector("")
+            if collector.hand_over(successor):
+                self._running = successor
+                return
+        self._wary = max(self._wary - 1, 0)
+        self._stop()
+
+    def _discard(self) -> None:
+        """Stop a collector that no test has."""
+        if self._running is not None:
+            self._running.idle_ns = _ALL_NS
+            self._stop()
 
     def _stop(self) -> None:
         collector, self._running = self._running, None
@@ -309,7 +313,7 @@ class CaseRecorder:
         for work in reversed(self._fixtures):
             self.end_fixture(work)
         self.finish_case()
-        self._stop()
+        self._discard()
 
     def _timeline(self) -> _TimelineArguments:
         # A collector keeps one span at least; ``_recording`` drops those past the limit.

@@ -107,13 +107,16 @@ class Capture:
         if not self.running:
             ENGINE.arm()
             ENGINE.thinning.prepare(self)
-            self.running = True
-            now_ns = ENGINE.clock()
-            self._started_ns = now_ns
-            if not self._used:
-                self._used = True
-                self._origin_ns = now_ns
+            self._set_off()
         ENGINE.enter(self, frame)
+
+    def _set_off(self) -> None:
+        self.running = True
+        now_ns = ENGINE.clock()
+        self._started_ns = now_ns
+        if not self._used:
+            self._used = True
+            self._origin_ns = now_ns
 
     def stop(self) -> None:
         """Undo one `start`; with the last one, stop gathering and freeze what there is.
@@ -134,22 +137,51 @@ class Capture:
             if collects:
                 gc.enable()
         if opened is not None:
-            self._finish(now_ns, opened)
+            # for whoever gathers outside this capture, all this is recording's own cost
+            ENGINE.exempt(self._finish(now_ns, opened))
             ENGINE.disarm()
+
+    def hand_over(self, successor: Capture) -> bool:
+        """Stop, and have ``successor``, which is new, start in its place: cheaper than both.
+
+        False, and nothing done, where it is not alone, or was not entered once, here and outside
+        of any task.
+        """
+        now_ns = ENGINE.clock()
+        collects = gc.isenabled()
+        # as in `stop`
+        gc.disable()
+        try:
+            if not ENGINE.replace(self, successor):
+                return False
+            successor._set_off()
+            opened = self._close(now_ns)
+        finally:
+            if collects:
+                gc.enable()
+        self._finish(now_ns, opened)
+        return True
+
+    def start_over(self, name: str) -> None:
+        """Be as if it started now, and with this name, while it is `untouched`."""
+        self.name = name
+        self._overhead_ns = 0.0
+        self._left_out = ()
+        self._started_ns = self._origin_ns = ENGINE.clock()
 
     def _close(self, now_ns: int) -> OpenSpans:
         """Let no span reach it any more; returns those that are open."""
         # most tests call nothing that is decorated: for them nothing is looked for
-        touched = [scope for scope in self.scopes if scope.roots or scope.dropped]
-        opened = ENGINE.open_spans(now_ns, self) if touched else {}
+        opened = ENGINE.open_spans(now_ns, self) if _touched(self.scopes) else {}
         ENGINE.close(self)
         return opened
 
-    def _finish(self, now_ns: int, opened: OpenSpans) -> None:
+    def _finish(self, now_ns: int, opened: OpenSpans) -> int:
+        """Freeze what there is; returns how long that took."""
         wall_ns = now_ns - self._started_ns
         overhead_ns = self._overhead_ns
         self._wall_ns += wall_ns
-        touched = [scope for scope in self.scopes if scope.roots or scope.dropped]
+        touched = _touched(self.scopes)
         used: list[Node] = []
         scopes, self.scopes = self.scopes, []
         self.running = False
@@ -180,10 +212,9 @@ class Capture:
             len(used),
             done_ns - adding_from_ns,
         )
-        # for whoever gathers outside this capture, all this is recording's own cost
         spent_ns = ENGINE.clock() - now_ns
         self._freezing_ns += spent_ns
-        ENGINE.exempt(spent_ns)
+        return spent_ns
 
     def __enter__(self) -> Self:
         self._start(sys._getframe(1))
@@ -262,14 +293,17 @@ class Capture:
             dropped += sum(scope.dropped for scope in self.scopes)
         cost = ENGINE.costs.code
         paths = table.rows()
-        # What is taken out of the whole is an estimate: no call took longer than the whole did.
-        columns = columns_of(paths)
-        tops = zip(columns.parent, columns.total_ns, strict=True)
-        longest_ns = max([top_ns for parent, top_ns in tops if parent < 0], default=0)
+        total_ns = wall_ns - round(overhead_ns)
+        if paths:
+            # What is taken out of the whole is an estimate: no call took longer than the whole did.
+            columns = columns_of(paths)
+            if max(columns.total_ns) > total_ns:
+                tops = zip(columns.parent, columns.total_ns, strict=True)
+                total_ns = max(total_ns, *[top_ns for parent, top_ns in tops if parent < 0])
         return Recording(
             name=self.name,
             wall_ns=wall_ns,
-            total_ns=max(wall_ns - round(overhead_ns), longest_ns),
+            total_ns=max(total_ns, 0),
             overhead=Overhead(
                 round(cost.full_ns), round(cost.spread_ns), round(overhead_ns), self._freezing_ns
             ),
@@ -279,6 +313,11 @@ class Capture:
             dropped_spans=self._timeline.dropped if self._timeline else 0,
             left_out=left_out,
         )
+
+
+def _touched(scopes: list[Scope]) -> list[Scope]:
+    """Those in which anything was recorded."""
+    return [scope for scope in scopes if scope.roots or scope.dropped]
 
 
 def _both(one: tuple[str, ...], two: tuple[str, ...]) -> tuple[str, ...]:

@@ -226,6 +226,28 @@ class Engine:
                 ORIGIN.set(_without(ORIGIN.get(), capture))
             return len(own) == 1
 
+    def replace(self, capture: Capture, successor: Capture) -> bool:
+        """Have ``successor`` be entered in place of ``capture``; False where that isn't plain."""
+        with self._lock:
+            lane, origin = self.lanes.here(), ORIGIN.get()
+            if len(self.entries) != 1 or successor.wants_timeline:
+                return False
+            entry = self.entries[0]
+            plain = entry.capture is capture and entry.lane is lane and not entry.in_task
+            if not plain or origin.capture is not capture:
+                return False
+            lane.look_anew()
+            if lane.busy_place() is not NOWHERE:
+                return False
+            for instrument in self.instruments:
+                instrument.refresh(self)
+            scope, outer = self._scope_within(None, successor), origin.outer
+            origin = Origin(scope, capture=successor, outer=outer, node=origin.node, lane=lane)
+            ORIGIN.set(origin)
+            entry.capture, entry.mark = successor, origin.mark
+            lane.covers[:] = [successor]
+            return True
+
     def close(self, capture: Capture) -> None:
         """No span reaches ``capture`` any more."""
         with self._lock:

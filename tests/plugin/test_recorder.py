@@ -80,7 +80,7 @@ def test_each_phase_has_its_time_and_its_calls(
 def test_a_budget_is_a_share_of_the_phases(
     recorder: CaseRecorder, clock: Clock, kept: list[Record]
 ) -> None:
-    """What a collector runs for besides is idle, as with tests before that recorded nothing."""
+    """What a collector runs for besides is idle; it isn't as old as tests that recorded nothing."""
     recorder.begin_case("nothing")
     recorder.begin_phase("call")
     clock.pass_ns(20)
@@ -97,7 +97,64 @@ def test_a_budget_is_a_share_of_the_phases(
         clock.pass_ns(70)
         recorder.end_phase(phase)
     recorder.finish_case()
-    assert collector.idle_ns == 2_300
+    assert collector.idle_ns == 2_000
+
+
+def run_test(recorder: CaseRecorder, nodeid: str, *bodies: Callable[[], object]) -> None:
+    """A test that does all this in its body."""
+    recorder.begin_case(nodeid)
+    recorder.begin_phase("call")
+    for body in bodies:
+        body()
+    recorder.end_phase("call")
+    recorder.finish_case()
+
+
+def test_what_runs_between_two_tests_is_nobodys(recorder: CaseRecorder, kept: list[Record]) -> None:
+    """Whether the test before it has recorded something or nothing, once or each time."""
+    for nodeid, bodies in (("one", [work]), ("two", []), ("three", [work, work]), ("four", [])):
+        run_test(recorder, nodeid, *bodies)
+        work()
+    assert [sum(calls(record).values()) for record in kept] == [1, 0, 2, 0]
+
+
+def test_after_a_test_its_collectors_successor_is_running(
+    recorder: CaseRecorder, kept: list[Record]
+) -> None:
+    """It is the next test's: to stop one and to start another takes longer."""
+    run_test(recorder, "one", work)
+    spare = recorder._running
+    assert spare is not None
+    assert spare.running
+    recorder.begin_case("two")
+    assert recorder.hand_out("two") is spare
+    assert spare.name == "two"
+
+
+def test_where_something_runs_between_tests_no_successor_does(
+    recorder: CaseRecorder, kept: list[Record]
+) -> None:
+    """For eight tests: it would be recorded for nobody each time."""
+    for number in range(20):
+        run_test(recorder, f"test {number}", work)
+        recorded = recorder._running is not None
+        assert recorded == (number % 9 == 0)
+        work()
+    assert all(calls(record) == {("call", "work"): 1} for record in kept)
+    recorder.close()
+    assert not ENGINE.entries
+
+
+def test_what_no_test_has_pays_for_nothing(
+    recorder: CaseRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time between tests, and after the last, is no part of what a budget is a share of."""
+    run_test(recorder, "one", work)
+    spare = recorder._running
+    assert spare is not None
+    work()
+    recorder.close()
+    assert spare.idle_ns > 10**15
 
 
 def test_what_the_recorder_takes_is_recordings_cost(
