@@ -31,9 +31,10 @@ class ModuleFinder:
         """The modules of functions that no earlier recording had, sorted."""
         if not recording.paths:
             return ()
-        names = set(columns_of(recording.paths).name) - self._names
-        if not names:
+        recorded = columns_of(recording.paths).name
+        if self._names.issuperset(recorded):
             return ()
+        names = set(recorded) - self._names
         self._names |= names
         imported, instrumented = self._imported(), self._instrumented()
         found = {

@@ -52,9 +52,11 @@ def add_scopes(
 def _are_plain(scopes: list[Scope], capture: Capture, roots: list[Root], layout: Layout) -> bool:
     """Are these trees the call tree itself, with a section for each root?"""
     return (
-        len(layout.ranges) == len(roots) == len({root.section_of(capture) for root in roots})
-        and all(root.under is None and root.logical is None for root in roots)
-        and not any(scope.parts for scope in scopes)
+        len(layout.ranges) == len(roots)
+        and len(roots) == len({root.section_of(capture) for root in roots})
+        # generators are dearer than lists
+        and not [root for root in roots if root.under is not None or root.logical is not None]
+        and not [scope for scope in scopes if scope.parts]
     )
 
 

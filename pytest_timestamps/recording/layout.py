@@ -48,9 +48,10 @@ class Layout:
             # a root is younger than the node that it runs on
             trees.sort(key=lambda tree: tree.root.serial)
         positions: dict[int, int] = {}
+        on_top = len(trees) > 1 and bool([tree for tree in trees if tree.root.under is not None])
         for tree in trees:
-            self._append(tree, positions.get(id(tree.root.under), NOBODY))
-            if len(trees) > 1:
+            self._append(tree, positions.get(id(tree.root.under), NOBODY) if on_top else NOBODY)
+            if on_top:
                 positions.update((id(self.nodes[i]), i) for i in self.ranges[id(tree.root)])
 
     def _append(self, tree: _Tree, base: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .tree import NO_MINIMUM, Node
+from .tree import NO_MINIMUM, NOWHERE, Node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ def find_open_spans(
     """All spans that are open at ``now_ns``, suspended ones included, by node."""
     found: OpenSpans = {}
     for lane in list(lanes):
+        if lane.top is NOWHERE:
+            # as most are when a capture stops
+            continue
         for node, stretch_ns, active_ns, debtor, folded in lane.open_spans(now_ns):
             there = _note(found, node, active_ns)
             if folded:

@@ -81,5 +81,6 @@ def path_rows(columns: PathColumns) -> Rows[PathStats]:
 def columns_of(rows: Sequence[PathStats]) -> PathColumns:
     """The columns of a table of call paths, in whichever form it is."""
     if isinstance(rows, Rows):
-        return PathColumns._make(rows.columns)
+        columns = rows.columns
+        return columns if type(columns) is PathColumns else PathColumns._make(columns)
     return PathColumns._make(zip(*rows, strict=True) if rows else [()] * len(PathStats._fields))
