@@ -40,6 +40,7 @@ def finish_abandoned(suspended: dict[int, list[Paused]], capture: Capture) -> No
     for frame_id in _without_the_living(suspects):
         for one in suspended.pop(frame_id, ()):
             one.node.finish(one.active_ns, False)
+            one.forget(frame_id)
 
 
 def _without_the_living(suspects: dict[int, CodeType]) -> set[int]:

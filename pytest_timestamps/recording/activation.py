@@ -118,6 +118,13 @@ class Paused:
         self.code: CodeType | None = None
         self.offset = 0
 
+    def forget(self, frame_id: int) -> None:
+        """It won't go on: where it is one of a sample, that has one less."""
+        site = self.site
+        whole = site.whole if type(site) is PartSite else site
+        if whole.thinned is not None:
+            whole.thinned.forget(frame_id)
+
 
 def forget_wait(paused: list[Paused], now_ns: int) -> None:
     """These spans are being closed: the wait since their suspension counts for nothing."""

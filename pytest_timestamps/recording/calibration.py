@@ -3,7 +3,7 @@
 from .activation import GUARD, Activation
 from .lane import Lane
 from .overhead import Cost, Kinds, SpanCosts
-from .probes import FEW, RESUMPTION, Probe, probes
+from .probes import FEW, RESUMPTION, SAMPLED_RESUMPTION, Probe, probes
 from .scope import ORIGIN, Origin, Scope
 from .sites import KINDS
 from .tree import Node, Root
@@ -74,17 +74,24 @@ class Calibration:
 
 def _span_costs(kinds: dict[str, Cost]) -> SpanCosts:
     code = kinds["code"]
-    # these two are measured only where functions may be thinned
+    # all of these are measured only where functions may be thinned, the last two where there is
+    # something that can be suspended
     counted, sampled = (kinds.get(kind, code) for kind in ("counted", "sampled"))
+    resumed, ignored = kinds.get(SAMPLED_RESUMPTION), kinds.get("ignored")
     return SpanCosts(
         Kinds(kinds),
         missed_ns=max(kinds["missed"].full_ns - code.full_ns, 0.0),
         counted_ns=counted.full_ns,
-        sampled=Cost(
-            max(sampled.inner_ns - code.inner_ns, 0.0),
-            max(sampled.outer_ns - code.outer_ns, 0.0),
-        ),
+        sampled=_more(sampled, code),
+        sampled_resumption=_more(resumed, kinds[RESUMPTION]) if resumed else None,
+        # a stretch has two events
+        ignored_ns=ignored.whole_ns / 2 if ignored else 0.0,
     )
+
+
+def _more(cost: Cost, usual: Cost) -> Cost:
+    """What it costs more than usual."""
+    return Cost(max(cost.inner_ns - usual.inner_ns, 0.0), max(cost.outer_ns - usual.outer_ns, 0.0))
 
 
 def _measure(

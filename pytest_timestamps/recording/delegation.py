@@ -9,7 +9,7 @@ cancellation, is their time as well: so they are resumed here, ahead of their ow
 from __future__ import annotations
 
 from .activation import forget_wait
-from .sites import SUSPENDABLE, Site
+from .sites import NO_KEY, SUSPENDABLE, Site
 from .tree import Root
 
 TYPE_CHECKING = False
@@ -29,9 +29,6 @@ __all__ = ["Delegation"]
 
 _GENERATOR = 0x20
 """The code flag of a generator (see `inspect`)."""
-
-_NO_KEY = object()
-"""A key that no span has."""
 
 
 class Delegation:
@@ -124,7 +121,7 @@ class Delegation:
             for frame_id, group in list(self._lanes.paused.items()):
                 if group[0].node is node and _waits(group):
                     is_block = group[-1].site.kind == "block"
-                    found.append((frame_id, _NO_KEY if is_block else group[-1].key))
+                    found.append((frame_id, NO_KEY if is_block else group[-1].key))
                     node = group[-1].node.parent
                     break
             else:

@@ -263,7 +263,8 @@ class Engine:
         paused = self.lanes.paused
         for frame_id, group in list(paused.items()):
             if not any(m.running for one in group for m in one.node.root.scope.members):
-                paused.pop(frame_id, None)
+                for one in paused.pop(frame_id, ()):
+                    one.forget(frame_id)
 
     def start_section(self, capture: Capture, section: str) -> None:
         """Spans of the running context that start from now on belong to ``section``."""

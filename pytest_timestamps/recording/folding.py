@@ -159,11 +159,18 @@ class FoldingStack(Stack):
         return True
 
     def pause_folded(self, key: Any, now_ns: int) -> Paused | None:
-        """Suspend the innermost span of a folded stack, if it is a recursive call of ``key``."""
-        fold = self.folds[-1]
-        if self.top is not fold.node or fold.key is not key:
+        """Suspend the innermost span of a folded stack, if it is one of ``key``."""
+        node, fold = self.top, self.folds[-1]
+        if node is not fold.node:
+            if node.key is not key:
+                return None
+            active_ns = now_ns - node.start_ns
+            node.total_ns += active_ns
+            self.top = node.parent
+            return Paused(key, node.site, node, active_ns, now_ns)
+        if fold.key is not key:
             return None
-        paused = Paused(key, fold.node.site, fold.node, self._leave_fold(fold, now_ns), now_ns)
+        paused = Paused(key, node.site, node, self._leave_fold(fold, now_ns), now_ns)
         _exempt(fold.top, self.clock() - now_ns)
         return paused
 

@@ -49,7 +49,9 @@ class SpanCosts:
     ``guarded_fold`` what one on a guarded lane does,
     ``missed_ns`` what a span costs more where its caller called something else before.
     ``counted_ns`` is the cost of a call that is counted and not timed, ``sampled`` what such a
-    function's call costs more than others where it is timed.
+    function's call costs more than others where it is timed, ``sampled_resumption`` likewise.
+    ``ignored_ns`` is what it takes to ignore an event of a call that isn't timed, while one that is
+    has not ended.
     """
 
     __slots__ = (
@@ -58,10 +60,12 @@ class SpanCosts:
         "counted_ns",
         "fold",
         "guarded_fold",
+        "ignored_ns",
         "kinds",
         "missed_ns",
         "resumed_fold",
         "sampled",
+        "sampled_resumption",
         "slow",
     )
 
@@ -71,6 +75,8 @@ class SpanCosts:
         missed_ns: float,
         counted_ns: float = 0.0,
         sampled: Cost | None = None,
+        sampled_resumption: Cost | None = None,
+        ignored_ns: float = 0.0,
     ) -> None:
         self.kinds = kinds
         self.code = kinds["code"]
@@ -82,6 +88,8 @@ class SpanCosts:
         self.missed_ns = missed_ns
         self.counted_ns = counted_ns
         self.sampled = sampled or Cost(0.0, 0.0)
+        self.sampled_resumption = sampled_resumption or Cost(0.0, 0.0)
+        self.ignored_ns = ignored_ns
 
     def of(self, kind: str) -> Cost:
         """The cost of a plain span of ``kind``."""

@@ -141,9 +141,12 @@ class Pricing:
         if node.folded_in or node.folded_out:
             calls_in, calls_out = node.folded_in, node.folded_out
             folded_ns += self._charge_folds(i, costs.guarded_fold, calls_in, calls_out)
+        if node.sampled:
+            sampled_inner_ns, sampled_outer_ns = self._cost_of_sample(node, calls)
+            inner_ns += sampled_inner_ns
+            outer_ns += sampled_outer_ns
         if node.counted:
-            inner_ns += node.sampled * costs.sampled.inner_ns
-            outer_ns += node.counted * costs.counted_ns + node.sampled * costs.sampled.outer_ns
+            outer_ns += node.counted * costs.counted_ns
             own_ns = node.total_ns - self._children_ns[i] - inner_ns - self._around_ns[i]
             self._add_counted(i, node, own_ns if own_ns > 0.0 else 0.0)
         return inner_ns, outer_ns, folded_ns
@@ -162,6 +165,8 @@ class Pricing:
         estimated_ns = 0
         if thinned is not None and thinned.rate is not None:
             estimated_ns = round(node.counted * thinned.mean_ns(node.calls, own_ns))
+            suspended_ns = thinned.mean_suspended_ns(node.calls, node.suspended_ns)
+            self.suspended_ns[i] += round(node.counted * suspended_ns)
         (self.estimated if estimated_ns else self.untimed)[i] = node.counted
         self._estimated_ns[i] = estimated_ns
         self.active_ns[i] += estimated_ns
@@ -182,6 +187,15 @@ class Pricing:
         return (
             plain * cost.inner_ns + slow * costs.slow.inner_ns + resumes * resumption.inner_ns,
             plain * cost.outer_ns + slow * costs.slow.outer_ns + resumes * resumption.outer_ns,
+        )
+
+    def _cost_of_sample(self, node: Node, spans: int) -> tuple[float, float]:
+        """What the sample's spans and resumptions cost more than others, inside and around."""
+        call, resumption = self._costs.sampled, self._costs.sampled_resumption
+        resumed = node.resumes * min(node.sampled / spans, 1.0) if spans else 0.0
+        return (
+            node.sampled * call.inner_ns + resumed * resumption.inner_ns,
+            node.sampled * call.outer_ns + resumed * resumption.outer_ns,
         )
 
     def _charge_folds(self, i: int, fold: Cost, calls_in: int, calls_out: int) -> float:
@@ -260,6 +274,7 @@ def _has_more(nodes: list[Node], opened: OpenSpans) -> list[bool]:
             or node.plain_folds_out
             or node.folded_out
             or node.counted
+            or node.sampled
         )
         for node in nodes
     ]

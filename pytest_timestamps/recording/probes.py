@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .engine import Engine
-    from .thinned import SetReturns
+    from .thinned import SetReturns, Thinned
 
     Loop = Callable[[], None]
 
-__all__ = ["FEW", "RESUMPTION", "Probe", "probes"]
+__all__ = ["FEW", "RESUMPTION", "SAMPLED_RESUMPTION", "Probe", "probes"]
 
 _CALLS = 40
 """Spans of one run of a probe; even, so that two functions can share them."""
@@ -31,6 +31,9 @@ FEW = ", few"
 
 RESUMPTION = "suspendable code, resumed"
 """The kind of probe whose spans are one generator's stretches."""
+
+SAMPLED_RESUMPTION = "sampled, resumed"
+"""The same of a generator that is thinned, and one of the sample."""
 
 _RANGE = range(_CALLS)
 _FEW_RANGE = range(_FEW_CALLS)
@@ -190,9 +193,8 @@ def _resumed(kind: str) -> Probe:
     return Probe(_resumes(generator, _RANGE), _resumes(_generator, _RANGE), _no_calls, site)
 
 
-def _few_resumed(kind: str) -> Probe:
+def _few_resumed(generator: "Any", site: Site) -> Probe:
     """The same for where each stretch counts: it runs in one more than it is resumed."""
-    generator, site = _recorded(_generator, kind)
     recorded, bare = _resumes(generator, _FEW_RANGE), _resumes(_generator, _FEW_RANGE)
     return Probe(recorded, bare, _few_no_calls, site, calls=_FEW_CALLS + 1)
 
@@ -214,19 +216,37 @@ def _missing() -> Probe:
 
 def _thinned(rate: int | None, set_returns: "SetReturns | None") -> Probe:
     """A function that is thinned, one in ``rate`` of whose calls is timed."""
+    function, _, site = _counted(_function, "code", rate, set_returns)
+    if rate is not None:
+        return _few_called(function, site)
+    return Probe(_calls(function), _calls(_function), _no_calls, site)
+
+
+def _thinned_generator(rate: int | None, set_returns: "SetReturns | None") -> Probe:
+    """A generator's stretches: of a call that is timed, or with no rate, one that is ignored."""
+    generator, thinned, site = _counted(_generator, "suspendable code", rate, set_returns)
+    if rate is not None:
+        return _few_resumed(generator, site)
+    if set_returns is not None:
+        set_returns(thinned.key, True)
+    return Probe(_resumes(generator, _RANGE), _resumes(_generator, _RANGE), _no_calls, site)
+
+
+def _counted(
+    function: "Any", kind: str, rate: int | None, set_returns: "SetReturns | None"
+) -> "tuple[Any, Thinned, Site]":
+    """A copy of ``function`` that is thinned."""
     from .marks import MARKS
     from .thinned import Thinned
 
-    function, site = _recorded(_function, "code")
+    copy, site = _recorded(function, kind)
     if MARKS is None:
         site.thinned = Thinned(site, site, rate, None)
     else:
         assert set_returns is not None
-        site.thinned = Thinned(function.__code__, site, rate, set_returns)
-        set_returns(function.__code__, False)
-    if rate is not None:
-        return _few_called(function, site)
-    return Probe(_calls(function), _calls(_function), _no_calls, site)
+        site.thinned = Thinned(copy.__code__, site, rate, set_returns)
+        set_returns(copy.__code__, False)
+    return copy, site.thinned, site
 
 
 def probes(engine: "Engine") -> "dict[str, Probe]":
@@ -240,7 +260,7 @@ def probes(engine: "Engine") -> "dict[str, Probe]":
         wanted.append(RESUMPTION + FEW)
     wanted += sorted(KINDS & {"wrapper", "block"})
     if engine.thinning.active:
-        wanted += ["counted", "sampled"]
+        wanted += ["counted", "sampled", *([SAMPLED_RESUMPTION, "ignored"] if suspendable else ())]
     for kind in wanted:
         if kind not in _made:
             _made[kind] = _make(kind, engine)
@@ -248,14 +268,17 @@ def probes(engine: "Engine") -> "dict[str, Probe]":
 
 
 def _make(kind: str, engine: "Engine") -> Probe:
+    set_returns = engine.thinning.cuts.set_returns
     if kind in ("counted", "sampled"):
-        return _thinned(1 if kind == "sampled" else None, engine.thinning.cuts.set_returns)
+        return _thinned(1 if kind == "sampled" else None, set_returns)
+    if kind in ("ignored", SAMPLED_RESUMPTION):
+        return _thinned_generator(None if kind == "ignored" else 1, set_returns)
     if kind == "missed":
         return _missing()
     if kind == "code" + FEW:
         return _few_called(*_recorded(_function, "code"))
     if kind == RESUMPTION + FEW:
-        return _few_resumed("suspendable code")
+        return _few_resumed(*_recorded(_generator, "suspendable code"))
     if kind == "block":
         return _block()
     if kind.endswith(", resumed"):

@@ -23,7 +23,6 @@ class Seen:
     ``calls`` were timed and ``counted`` were not, at ``cost_ns`` in all; ``paths`` is on how many
     call paths of how many captures that was. ``ends`` is its part in those captures' ends, which
     cost something whatever was recorded: that is shared by all functions of a capture.
-    What can be suspended is no leaf: a sample of its calls would be resumed in the midst of others.
     """
 
     __slots__ = (
@@ -36,7 +35,7 @@ class Seen:
         self.calls = self.counted = self.paths = self.ends = 0.0
         self.cost_ns = 0.0
         self.self_ns = 0.0
-        self.leaf = site.kind in ("code", "wrapper")
+        self.leaf = True
 
     def add(self, node: Node, costs: SpanCosts) -> None:
         """Add what ``node`` has seen, which recording costs ``costs``."""
@@ -106,11 +105,13 @@ def refine_thinned(nodes: Iterable[Node], costs: SpanCosts) -> None:
         if thinned is not None and node.calls:
             thinned.calls += node.calls
             thinned.self_ns += _self_ns(node, costs)
+            thinned.suspended_ns += node.suspended_ns
 
 
 def _self_ns(node: Node, costs: SpanCosts) -> float:
     below_ns = sum(child.total_ns for child in list(node.children.values()))
     inner_ns = node.calls * costs.of(node.site.kind).inner_ns
+    inner_ns += node.resumes * costs.of_resumption(node.site.kind).inner_ns
     return max(node.total_ns - below_ns - inner_ns, 0.0)
 
 

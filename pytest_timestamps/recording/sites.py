@@ -11,7 +11,16 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .thinned import Thinned
 
-__all__ = ["ANY_FRAME", "COROUTINE", "KINDS", "SUSPENDABLE", "SWITCH", "Site", "Switch"]
+__all__ = [
+    "ANY_FRAME",
+    "COROUTINE",
+    "KINDS",
+    "NO_KEY",
+    "SUSPENDABLE",
+    "SWITCH",
+    "Site",
+    "Switch",
+]
 
 COROUTINE = 0x80
 """The code flag of an ``async def`` that has no ``yield``."""
@@ -21,6 +30,9 @@ SUSPENDABLE = 0x20 | 0x80 | 0x100 | 0x200
 
 ANY_FRAME = -1
 """Stands for every suspendable frame: what is driven from outside is suspended as a whole."""
+
+NO_KEY = object()
+"""A key that no span has."""
 
 
 KINDS: set[str] = set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .sites import Site
+from .sites import NO_KEY, Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ __all__ = ["SlowEnds"]
 class SlowEnds:
     """What the callbacks of ``engine`` do for the ``marks`` where the top span isn't the one."""
 
-    __slots__ = ("_lanes", "_marks", "_spans")
+    __slots__ = ("_engine", "_lanes", "_marks")
 
     def __init__(self, engine: Engine, marks: dict[int, Mark]) -> None:
+        self._engine = engine
         self._lanes = engine.lanes
-        self._spans = engine.spans
         self._marks = marks
 
     def end(self, code: CodeType, now_ns: int, failed: bool) -> None:
@@ -32,7 +32,9 @@ class SlowEnds:
             if mark.thinned is None:
                 self._lanes.here().close(code, now_ns, failed)
             else:
-                mark.thinned.end(self._lanes.here(), now_ns, failed)
+                lane = self._lanes.here()
+                if not mark.thinned.end(lane, now_ns, failed):
+                    lane.exempt_ignored(self._engine.costs.ignored_ns)
         elif mark is not None:
             mark.end()
 
@@ -41,8 +43,12 @@ class SlowEnds:
     ) -> None:
         """The frame with ``frame_id``, of ``code``, was suspended at ``offset``."""
         suspended = self._lanes.paused
+        mark = self._marks.get(id(code))
+        if isinstance(mark, Site) and mark.thinned is not None and mark.thinned.ignores(frame_id):
+            self._ignore(frame_id, lane, now_ns)
+            return
         folded = lane.pause_folded(code, now_ns) if lane is not None and lane.folds else None
-        paused = self._spans.pause(code, frame_id) if folded is None else [folded]
+        paused = [folded] if folded else self._lanes.here().pause(code, now_ns, frame_id)
         if paused:
             paused[-1].code = code
             paused[-1].offset = offset
@@ -50,7 +56,19 @@ class SlowEnds:
             for one in suspended.get(frame_id, ()):
                 one.node.finish(one.active_ns, False)
             suspended[frame_id] = paused
-            return
-        mark = self._marks.get(id(code))
-        if mark is not None and not isinstance(mark, Site):
+        elif mark is not None and not isinstance(mark, Site):
             mark.end()
+
+    def _ignore(self, frame_id: int, lane: Lane | None, now_ns: int) -> None:
+        """A call was suspended that is not timed; a block that was entered in it is."""
+        suspended = self._lanes.paused
+        for one in suspended.pop(frame_id, ()):
+            # of a generator that died without an event, and whose address is used again
+            one.node.finish(one.active_ns, False)
+            one.forget(frame_id)
+        if lane is None:
+            lane = self._lanes.here()
+        if lane.innermost_frame() == frame_id:
+            suspended[frame_id] = lane.pause(NO_KEY, now_ns, frame_id)
+        # and it was resumed, or will be
+        lane.exempt_ignored(2 * self._engine.costs.ignored_ns)

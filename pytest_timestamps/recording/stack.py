@@ -98,6 +98,16 @@ class Stack:
         node.debit_ns += spent_ns
         node.settled_ns += spent_ns
 
+    def exempt_ignored(self, spent_ns: float) -> None:
+        """Take out what recording takes for an event that it ignores, as far as that is known."""
+        place = self.place()
+        if spent_ns and place is not NOWHERE:
+            place.exempt(round(spent_ns))
+
+    def innermost_frame(self) -> int:
+        """The id of the suspendable frame in which the innermost open block was entered, else 0."""
+        return self.stack[-1].frame if self.stack else ground(self.top).frame
+
     # Where the next span belongs
 
     def place(self) -> Node:

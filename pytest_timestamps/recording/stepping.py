@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .activation import Paused
+    from .thinned import Thinned
 
 __all__ = ["leave_out", "wrap_async_generator", "wrap_coroutine", "wrap_generator"]
 
@@ -38,8 +39,13 @@ def wrap_coroutine(function: Callable[..., Any], pick: Callable[..., Site]) -> A
                 return await function(*args, **kwargs)
             site = pick(args, kwargs)
             spans = switch.engine.spans
-            if site.thinned is not None and spans.count(site):
-                return await function(*args, **kwargs)
+            thinned = site.thinned
+            if thinned is not None and spans.count(site):
+                try:
+                    return await function(*args, **kwargs)
+                except BaseException as error:
+                    _note_failure(thinned, error)
+                    raise
             steps: Any = function(*args, **kwargs)
             spans.open(site, site)
             # most coroutines end without waiting: these need nothing that lasts
@@ -70,14 +76,25 @@ def wrap_generator(function: Callable[..., Any], pick: Callable[..., Site]) -> A
             if not switch.armed:
                 return (yield from function(*args, **kwargs))
             site = pick(args, kwargs)
-            if site.thinned is not None and switch.engine.spans.count(site):
-                return (yield from function(*args, **kwargs))
+            thinned = site.thinned
+            if thinned is not None and switch.engine.spans.count(site):
+                try:
+                    return (yield from function(*args, **kwargs))
+                except BaseException as error:
+                    _note_failure(thinned, error)
+                    raise
             return (yield from _drive(function(*args, **kwargs), _Span(site)))
         except BaseException as error:
             leave_out(error)
             raise
 
     return timed
+
+
+def _note_failure(thinned: Thinned, error: BaseException) -> None:
+    """A call that was only counted ends by ``error``."""
+    if not isinstance(error, _ENDS):
+        thinned.note_failure(SWITCH.engine.lanes.here())
 
 
 def wrap_async_generator(function: Callable[..., Any], pick: Callable[..., Site]) -> Any:

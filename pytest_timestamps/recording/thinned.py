@@ -3,15 +3,20 @@
 On Python 3.12 and later `sys.monitoring` tells of such a function's calls and no longer of its
 returns, but for those of the sample: a counted call costs half of a timed one. On 3.11 its wrapper
 counts the call and goes straight on to the function.
+
+Of a generator or coroutine a sample is timed from its first step to its last. Meanwhile the steps
+of all its like are told: those of the sample are known by their frames, the others are ignored.
 """
 
 from __future__ import annotations
 
+import sys
 from _thread import RLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType, FrameType
     from typing import Any
 
     from .lane import Lane
@@ -36,8 +41,6 @@ _BITS = (1 << 28) - 1
 """The state of a path's random numbers. To multiply larger ones Python may run signal handlers, and
 compiled code has no room for what these raise."""
 
-_SUSPENDABLE = ("suspendable code", "suspendable wrapper")
-
 _PRIOR = 16
 """How many timed calls of a path weigh as much as those of the function on all paths."""
 
@@ -47,9 +50,11 @@ class Thinned:
 
     ``key`` closes its spans. ``set_returns`` has its returns told or not, None for a wrapper.
     ``look`` is told the time now and then: where nothing is timed, nothing else has a look.
-    ``open`` counts its open spans: returns are told only while there is one.
-    ``calls`` and ``self_ns`` are the timed calls of which this is known already, and their own
-    time. While it is ``left_out`` no call is even counted.
+    ``open`` counts its open spans: returns are told only while there is one. ``frames`` has the ids
+    of theirs, where they can be suspended and `sys.monitoring` tells of them.
+    ``calls``, ``self_ns`` and ``suspended_ns`` are the timed calls of which this is known already,
+    their own time and how long they were suspended. While it is ``left_out`` no call is even
+    counted.
     """
 
     __slots__ = (
@@ -57,12 +62,14 @@ class Thinned:
         "_set_returns",
         "_state",
         "calls",
+        "frames",
         "key",
         "left_out",
         "open",
         "rate",
         "self_ns",
         "site",
+        "suspended_ns",
     )
 
     def __init__(
@@ -80,6 +87,9 @@ class Thinned:
         self.open = 0
         self.calls = 0
         self.self_ns = 0.0
+        self.suspended_ns = 0.0
+        is_told = set_returns is not None and site.kind == "suspendable code"
+        self.frames: set[int] | None = set() if is_told else None
         self._set_returns = set_returns
         self._look = look
         self._state = 0
@@ -106,7 +116,7 @@ class Thinned:
             self._opened()
             lane.open(self.key, self.site)
             if not lane.has_open(self.key):
-                self._closed()
+                self._closed(0 if self.frames is None else _frame_of(self.key))
 
     def counts(self, lane: Lane) -> bool:
         """Count a call that begins here and now; False where it is to be timed instead.
@@ -134,22 +144,36 @@ class Thinned:
         node.sampled += 1
         return False
 
-    def end(self, lane: Lane, now_ns: int, failed: bool) -> None:
-        """A call ends, of which a return was told: a timed one, if there is one here."""
-        if self.open and lane.has_open(self.key):
+    def end(self, lane: Lane, now_ns: int, failed: bool) -> bool:
+        """A call ends, of which a return was told; False if it wasn't timed."""
+        frame_id = 0
+        if self.frames is None:
+            timed = self.open > 0 and lane.has_open(self.key)
+        elif self.open:
+            frame_id = _frame_of(self.key)
+            timed = frame_id in self.frames
+        else:
+            timed = False
+        if timed:
             lane.close(self.key, now_ns, failed)
-            self._closed()
+            self._closed(frame_id)
             self._glance(now_ns)
         elif failed:
             self.note_failure(lane)
+        return timed
+
+    def ignores(self, frame_id: int) -> bool:
+        """Is the call in that frame, of which a suspension was told, one that is not timed?"""
+        return self.frames is not None and frame_id not in self.frames
 
     def note_failure(self, lane: Lane) -> None:
-        """An exception has left a counted call; of one that was suspended the place is unknown."""
-        if self.left_out or self.site.kind in _SUSPENDABLE:
+        """An exception has left a counted call, which has been made here, or at least resumed."""
+        if self.left_out:
             return
         place = lane.known_place()
         node = None if place is None else place.children.get(id(self.key))
-        if node is not None:
+        # it may have begun before this was gathered
+        if node is not None and node.counted:
             node.errors += 1
 
     def _count_and_glance(self, lane: Lane, node: Node) -> None:
@@ -165,10 +189,18 @@ class Thinned:
 
     def mean_ns(self, calls: int, self_ns: float) -> float:
         """A counted call's own time: from the ``calls`` of its path, and from all others'."""
+        mean_ns = self._mean_ns(calls, self_ns, self.self_ns)
+        return max(mean_ns, 1.0) if calls or self.calls else 0.0
+
+    def mean_suspended_ns(self, calls: int, suspended_ns: float) -> float:
+        """How long a counted call was suspended, likewise."""
+        return self._mean_ns(calls, suspended_ns, self.suspended_ns)
+
+    def _mean_ns(self, calls: int, spent_ns: float, known_ns: float) -> float:
         if self.calls:
             calls += _PRIOR
-            self_ns += _PRIOR * self.self_ns / self.calls
-        return max(self_ns / calls, 1.0) if calls else 0.0
+            spent_ns += _PRIOR * known_ns / self.calls
+        return spent_ns / calls if calls else 0.0
 
     def _next_due(self, counted: int, rate: int | None) -> int:
         if rate is None:
@@ -182,13 +214,35 @@ class Thinned:
         with _LOCK:
             if not self.open and self._set_returns is not None:
                 self._set_returns(self.key, True)
-            self.open += 1
+            if self.frames is None:
+                self.open += 1
+            else:
+                self.frames.add(_frame_of(self.key))
+                self.open = len(self.frames)
 
-    def _closed(self) -> None:
+    def _closed(self, frame_id: int) -> None:
+        """A timed call has ended: the one in that frame, where it can be suspended."""
         with _LOCK:
-            self.open -= 1
+            if self.frames is None:
+                self.open -= 1
+            else:
+                self.frames.discard(frame_id)
+                self.open = len(self.frames)
             if not self.open and self._set_returns is not None:
                 self._set_returns(self.key, False)
+
+    def forget(self, frame_id: int) -> None:
+        """The call in that frame won't end, or has done so unseen."""
+        if self.frames is not None and frame_id in self.frames:
+            self._closed(frame_id)
+
+
+def _frame_of(code: CodeType) -> int:
+    """The id of the innermost running frame of ``code``."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    return id(frame)
 
 
 _LOCK = RLock()

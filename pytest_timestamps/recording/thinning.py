@@ -345,13 +345,12 @@ class Thinning:
 
     def _judge_leaves(self, candidates: Collection[Seen], ended: Sequence[Scope] = ()) -> None:
         """Thin the leaves whose recording distorts the picture."""
-        short_ns = _DISTORTS * self._engine.costs.code.full_ns
         chosen = [
             one
             for one in candidates
             if one.leaf
             and one.calls >= _OFTEN
-            and one.self_ns < short_ns * one.calls
+            and one.self_ns < _DISTORTS * one.cost_ns
             and one.site.thinned is None
         ]
         begun = self.cuts.begun() if chosen else ()

@@ -2,12 +2,18 @@
 
 from collections.abc import Iterator
 from time import perf_counter_ns
+from typing import Any
 
 import pytest
 
 from pytest_timestamps.recording.engine import ENGINE
+from pytest_timestamps.recording.marks import MARKS
+from pytest_timestamps.recording.sites import Site
+from pytest_timestamps.recording.thinned import Thinned
+from pytest_timestamps.recording.thinning import Thinning
 
 from .support import FakeClock, leftovers
+from .thinned import COSTS, Thin, site_of
 
 
 @pytest.fixture
@@ -28,3 +34,42 @@ def clock(request: pytest.FixtureRequest) -> Iterator[FakeClock]:
     ENGINE.entries.clear()
     ENGINE.use_clock(perf_counter_ns, calibrate=True)
     assert (held, faults) == ([], 0)
+
+
+@pytest.fixture
+def thin() -> Iterator[Thin]:
+    """Thins a function at a rate at once; it is as before after the test."""
+    sites: list[Site] = []
+
+    def make(function: Any, rate: int | None) -> Thinned:
+        key, site = site_of(function)
+        returns = None if MARKS is None else ENGINE.thinning.cuts.set_returns
+        site.thinned = Thinned(key, site, rate, returns)
+        sites.append(site)
+        return site.thinned
+
+    yield make
+    for site in sites:
+        site.thinned = None
+
+
+@pytest.fixture
+def thinning(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Thinning]:
+    """The engine's rule, at work, with known costs."""
+    monkeypatch.setattr(ENGINE, "costs", COSTS)
+    ENGINE.thinning.start(None)
+    yield ENGINE.thinning
+    for site in list(ENGINE.thinning._sites.values()):
+        site.may_leave_out = site.may_thin = False
+        site.thinned = None
+    ENGINE.thinning.stop(None)
+
+
+@pytest.fixture
+def budget(thinning: Thinning) -> Iterator[float]:
+    """Recording may cost a tenth of the program's own time."""
+    thinning.start(0.1)
+    # the clock of these tests stands still while a capture is added up
+    thinning._prices.path_ns = thinning._prices.fixed_ns = 0.0
+    yield 0.1
+    thinning.stop(0.1)

@@ -10,6 +10,8 @@ from pytest_timestamps.recording import Capture, timestamp, timestamp_block
 from pytest_timestamps.recording.engine import ENGINE
 from pytest_timestamps.recording.sites import KINDS, Site
 
+from .support import MONITORED
+
 
 @pytest.fixture(autouse=True)
 def uncalibrated() -> Iterator[None]:
@@ -40,6 +42,24 @@ def test_every_way_of_recording_costs_what_the_clock_says() -> None:
         assert (cost.inner_ns, cost.full_ns, cost.whole_ns) == (1.0, 3.0, 3.0)
     for cost in (costs.fold, costs.resumed_fold):
         assert (cost.inner_ns, cost.full_ns, cost.whole_ns) == (1.0, 2.0, 4.0)
+
+
+def test_a_sample_of_generators_costs_what_the_clock_says() -> None:
+    """Ignoring a suspension takes a tick, and the resumption none.
+
+    One of the sample goes where all goes that isn't plain, and what that takes is measured there.
+    """
+    ENGINE.use_clock(itertools.count().__next__, calibrate=True)
+    meet_all_kinds()
+    ENGINE.thinning.start(None)
+    with Capture():
+        ENGINE.look_at_costs()
+    ENGINE.thinning.stop(None)
+    costs = ENGINE.costs
+    assert costs.ignored_ns == (41 / 40 / 2 if MONITORED else 0.0)
+    more = costs.sampled_resumption
+    # 3.11 asks once for each generator whether it is time to look
+    assert (more.inner_ns, more.outer_ns) == (0.0, pytest.approx(0.0 if MONITORED else 1 / 40))
 
 
 SUSPENDABLE = {"suspendable code", "suspendable wrapper"}

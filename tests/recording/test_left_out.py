@@ -22,8 +22,8 @@ from pytest_timestamps.recording.thinning import Thinning
 from .model import Model, Span
 from .programs import NAMES, PROGRAMS, Body, Machine, Op, _coroutine, _function, _generator
 from .support import FakeClock, Recycling, row, tree
-from .test_properties import EXAMPLES, _expected, _reported
-from .test_thinning import COSTS, site_of
+from .test_properties import EXAMPLES, expected, reported
+from .thinned import COSTS, admitted, site_of
 
 TEST_NS = 2_000_000
 
@@ -48,12 +48,6 @@ KINDS = (
     "block", "code", "wrapper", "suspendable code", "suspendable wrapper", "slow", "fold",
     "guarded fold",
 )  # fmt: skip
-
-
-def found(function: Any) -> Any:
-    """The function, as if nobody had decorated it."""
-    ENGINE.thinning.admit(site_of(function)[1])
-    return function
 
 
 def leave_out(function: Any) -> bool:
@@ -135,7 +129,7 @@ def test_all_others_figures_are_those_of_the_model(
         for part in (body, body):
             machine.execute(part)
         for capture, run in machine.gathered:
-            assert _reported(capture.recording().paths) == _expected(model, run)
+            assert reported(capture.recording().paths) == expected(model, run)
     finally:
         ENGINE.thinning.cuts.take_back()
         for site in machine.sites.values():
@@ -162,7 +156,7 @@ def program(clock: FakeClock, thinning: Thinning) -> tuple[Any, Any, Any]:
         clock.work(1)
         middle(fails)
 
-    return found(leaf), found(middle), top
+    return admitted(leaf), admitted(middle), top
 
 
 def test_what_was_seen_before_remains(clock: FakeClock, program: tuple[Any, Any, Any]) -> None:
@@ -294,7 +288,7 @@ def test_a_long_test_has_functions_left_out_in_its_midst(
     def small() -> None:
         clock.work(500)
 
-    found(small)
+    admitted(small)
     with Capture() as capture:
         for _ in range(400_000):
             small()
@@ -315,8 +309,8 @@ def test_namesakes_may_be_left_out_though_not_counted(clock: FakeClock, thinning
     def other() -> None:
         pass
 
-    found(one)
-    found(other)
+    admitted(one)
+    admitted(other)
     with Capture() as capture:
         one()
         other()
@@ -341,8 +335,8 @@ def test_a_namesake_that_is_dear_is_left_out(clock: FakeClock, thinning: Thinnin
     def other() -> None:
         clock.work(10)
 
-    found(one)
-    found(other)
+    admitted(one)
+    admitted(other)
     suite(clock, one, 40)
     assert is_left_out(one)
 
@@ -354,7 +348,7 @@ def test_time_that_is_nobodys_is_no_program(clock: FakeClock, thinning: Thinning
     def small() -> None:
         clock.work(5_000)
 
-    found(small)
+    admitted(small)
     thinning._prices.path_ns = thinning._prices.fixed_ns = 0.0
     for idle_ns in (0, 7_000_000):
         assert not is_left_out(small)
@@ -418,8 +412,8 @@ def test_what_costs_little_of_its_own_time_is_not_left_out(
             small()
         slow()
 
-    found(slow)
-    found(small)
+    admitted(slow)
+    admitted(small)
     thinning._prices.path_ns = thinning._prices.fixed_ns = 0.0
     for _ in range(40):
         with Recycling():

@@ -74,12 +74,12 @@ def compare(bodies: Iterable[Body], capture_type: type[Capture] = Capture) -> No
     for capture, run in machine.gathered:
         recording = capture.recording()
         assert recording.wall_ns == run.stopped_ns - run.started_ns
-        expected = _expected(model, run)
-        assert _reported(recording.paths) == expected
+        assert reported(recording.paths) == expected(model, run)
         assert _names_reported(capture) == _names_expected(model, run)
 
 
-def _reported(paths: tuple[PathStats, ...]) -> dict[Row, tuple[int, ...]]:
+def reported(paths: tuple[PathStats, ...]) -> dict[Row, tuple[int, ...]]:
+    """The recorded figures of each path that has any."""
     rows: list[Row] = []
     for path in paths:
         above = rows[path.parent] if path.parent >= 0 else ()
@@ -87,7 +87,8 @@ def _reported(paths: tuple[PathStats, ...]) -> dict[Row, tuple[int, ...]]:
     return {row: tuple(path[4:]) for row, path in zip(rows, paths, strict=True) if any(path[4:])}
 
 
-def _expected(model: Model, run: Run) -> dict[Row, tuple[int, ...]]:
+def expected(model: Model, run: Run) -> dict[Row, tuple[int, ...]]:
+    """The model's figures of each path that has any."""
     figures = {row: _as_row(found) for row, found in model.figures(run).items()}
     return {row: found for row, found in figures.items() if any(found)}
 

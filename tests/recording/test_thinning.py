@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -16,69 +16,18 @@ from hypothesis import HealthCheck, given, settings
 from pytest_timestamps.recording import Capture, timestamp, timestamp_block
 from pytest_timestamps.recording.engine import ENGINE
 from pytest_timestamps.recording.marks import MARKS
-from pytest_timestamps.recording.naming import wrapper_site
 from pytest_timestamps.recording.overhead import Cost, SpanCosts
-from pytest_timestamps.recording.sites import Site
-from pytest_timestamps.recording.thinned import RATE, Thinned
+from pytest_timestamps.recording.thinned import RATE
 from pytest_timestamps.recording.thinning import Thinning
 
 from .model import End, Model, Run
 from .programs import NAMES, PROGRAMS, Body, Machine, _coroutine, _function, _generator
 from .support import FakeClock, Recycling, row, tree
+from .test_properties import expected, reported
+from .thinned import KINDS, Thin, admitted, is_thinned, site_of
 
 EXAMPLES = int(os.environ.get("TIMESTAMPS_EXAMPLES", "400"))
 """Programs to try: few and always the same in CI, many and new ones by hand."""
-
-KINDS = ("block", "code", "wrapper", "suspendable code", "suspendable wrapper", "slow", "fold")
-COSTS = SpanCosts(dict.fromkeys((*KINDS, "guarded fold"), Cost(100, 300)), 0.0)
-"""A span costs 400 ns, 100 of them inside it."""
-
-Thin = Callable[[Any, int | None], Thinned]
-
-
-def site_of(function: Any) -> tuple[Any, Site]:
-    """The key that closes the function's spans, and its site."""
-    if MARKS is None:
-        site = wrapper_site(function.__name__, function.__wrapped__)
-        return site, site
-    found = MARKS.site_of(function.__code__)
-    assert found is not None
-    return function.__code__, found
-
-
-@pytest.fixture
-def thin() -> Iterator[Thin]:
-    """Thins a function at a rate at once; it is as before after the test."""
-    sites: list[Site] = []
-
-    def make(function: Any, rate: int | None) -> Thinned:
-        key, site = site_of(function)
-        returns = None if MARKS is None else ENGINE.thinning.cuts.set_returns
-        site.thinned = Thinned(key, site, rate, returns)
-        sites.append(site)
-        return site.thinned
-
-    yield make
-    for site in sites:
-        site.thinned = None
-
-
-@pytest.fixture
-def thinning(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Thinning]:
-    """The engine's rule, at work, with known costs."""
-    monkeypatch.setattr(ENGINE, "costs", COSTS)
-    ENGINE.thinning.start(None)
-    yield ENGINE.thinning
-    for site in list(ENGINE.thinning._sites.values()):
-        site.may_leave_out = site.may_thin = False
-        site.thinned = None
-    ENGINE.thinning.stop(None)
-
-
-def admitted(function: Any) -> Any:
-    """The function, as if nobody had decorated it."""
-    ENGINE.thinning.admit(site_of(function)[1])
-    return function
 
 
 # Counting, and timing a sample
@@ -188,29 +137,6 @@ def test_failures_are_counted(clock: FakeClock, thin: Thin, rate: int | None) ->
     assert (stats.calls, stats.errors) == (100, 25)
 
 
-def test_a_throw_into_a_generator_that_is_only_counted_opens_nothing(
-    clock: FakeClock, thin: Thin
-) -> None:
-    """Its start was seen, though no span tells of it: what follows stays on the plain path."""
-
-    @timestamp(name="numbers")
-    def numbers() -> Iterator[int]:
-        try:
-            yield 1
-        except ArithmeticError:
-            yield 2
-
-    thin(numbers, None)
-    with Capture() as capture:
-        generator: Any = numbers()
-        next(generator)
-        assert generator.throw(ArithmeticError()) == 2
-        assert ENGINE.lanes.here().stack == []
-        generator.close()
-        assert ENGINE.lanes.here().stack == []
-    assert row(capture, "numbers").calls == 1
-
-
 def test_recursion_is_timed(clock: FakeClock, thin: Thin) -> None:
     """A thinned function that calls itself while one of its calls is timed."""
 
@@ -265,23 +191,6 @@ def test_a_timeline_has_every_call(clock: FakeClock, thin: Thin) -> None:
         (1, 2),
     ]
     assert row(capture, "leaf").untimed == 0
-
-
-def test_a_timeline_has_every_stretch_of_a_generator(clock: FakeClock, thin: Thin) -> None:
-    """Though it was counted only before."""
-
-    @timestamp(name="numbers")
-    def numbers() -> Iterator[int]:
-        clock.work(10)
-        yield 1
-        clock.work(10)
-
-    thin(numbers, None)
-    with Capture(timeline=True) as capture:
-        for _ in numbers():
-            clock.work(1_000)
-    stats = row(capture, "numbers")
-    assert (stats.calls, stats.untimed, stats.total_ns, stats.suspended_ns) == (1, 0, 20, 1_000)
 
 
 def test_calls_in_threads_and_tasks_are_counted(clock: FakeClock, thin: Thin) -> None:
@@ -395,23 +304,42 @@ def _renamed(named: Any, prefix: str, thin: Thin, rate: int | None) -> Any:
 
 
 class ThinnedMachine(Machine):
-    """Runs programs whose functions are thinned, or are counted only as generators are."""
+    """Runs programs whose functions, generators and coroutines are thinned, or counted only."""
 
-    def __init__(self, model: Model, thin: Thin) -> None:
+    def __init__(
+        self, model: Model, thin: Thin, rates: tuple[int | None, ...] = (None, 1, 2)
+    ) -> None:
         super().__init__(model)
-        rates = zip(NAMES, (None, 1, 2), strict=True)
-        self.functions = [_renamed((_function(), name), "f", thin, rate) for name, rate in rates]
-        self.makers = [_renamed((_generator(), name), "g", thin, None) for name in NAMES]
-        self.coroutines = [_renamed((_coroutine(), name), "c", thin, None) for name in NAMES]
+        rated = list(zip(NAMES, rates, strict=True))
+        self.functions = [_renamed((_function(), name), "f", thin, rate) for name, rate in rated]
+        self.makers = [_renamed((_generator(), name), "g", thin, rate) for name, rate in rated]
+        self.coroutines = [_renamed((_coroutine(), name), "c", thin, rate) for name, rate in rated]
 
 
-@settings(
+thoroughly = settings(
     max_examples=EXAMPLES,
     derandomize=EXAMPLES <= 400,
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
+
+
+@thoroughly
+@given(body=PROGRAMS)
+def test_any_programs_figures_are_right_where_all_calls_are_in_the_sample(
+    clock: FakeClock, thin: Thin, body: Body
+) -> None:
+    """What is thinned takes another way through recording, to the same figures."""
+    model = Model()
+    ENGINE.use_clock(model.clock)
+    machine = ThinnedMachine(model, thin, (1, 1, 1))
+    machine.execute(body)
+    for capture, run in machine.gathered:
+        assert reported(capture.recording().paths) == expected(model, run)
+
+
+@thoroughly
 @given(body=PROGRAMS)
 def test_any_programs_calls_are_counted(clock: FakeClock, thin: Thin, body: Body) -> None:
     """By name, in every collector, whatever is thinned and however: as the model counts them."""
@@ -451,11 +379,6 @@ def busy(clock: FakeClock) -> Callable[..., tuple[Any, Any]]:
         return admitted(leaf), admitted(caller)
 
     return make
-
-
-def is_thinned(function: Any) -> bool:
-    """Are the function's calls counted?"""
-    return site_of(function)[1].thinned is not None
 
 
 @pytest.mark.parametrize("capture_type", [Capture, Recycling])
@@ -626,16 +549,6 @@ def test_what_was_thinned_is_timed_when_it_is_recorded_anew(thinning: Thinning, 
 # A budget
 
 
-@pytest.fixture
-def budget(thinning: Thinning) -> Iterator[float]:
-    """Recording may cost a tenth of the program's own time."""
-    thinning.start(0.1)
-    # the clock of these tests stands still while a capture is added up
-    thinning._prices.path_ns = thinning._prices.fixed_ns = 0.0
-    yield 0.1
-    thinning.stop(0.1)
-
-
 class Chore:
     """Notes when it was done, and is due again after 4.5 ms: before it is time to judge."""
 
@@ -767,97 +680,3 @@ def test_of_several_budgets_the_smallest_holds(thinning: Thinning) -> None:
     thinning.stop(0.1)
     assert thinning.budget == 0.2
     thinning.stop(0.2)
-
-
-def test_over_budget_a_generator_is_only_counted(budget: float, clock: FakeClock) -> None:
-    """None of its suspensions is told any more, and its time is with who resumes it."""
-
-    @timestamp(name="numbers")
-    def numbers() -> Iterator[int]:
-        for number in range(3):
-            clock.work(10)
-            yield number
-
-    @timestamp(name="caller")
-    def caller() -> None:
-        for _ in range(200):
-            assert list(numbers()) == [0, 1, 2]
-
-    admitted(numbers)
-    for _ in range(3):
-        with Capture() as capture:
-            caller()
-        clock.work(20_000_000)
-    stats = row(capture, "caller/numbers")
-    assert (stats.calls, stats.untimed, stats.total_ns, stats.suspended_ns) == (200, 200, 0, 0)
-    # all of the time, less what recording the caller costs inside of it
-    assert tree(capture)["caller"] == (1, 5_900, 5_900)
-
-
-def test_what_is_resumed_often_is_dear(budget: float, clock: FakeClock) -> None:
-    """A generator's calls are few: its suspensions are what recording it costs."""
-
-    @timestamp(name="numbers")
-    def numbers() -> Iterator[int]:
-        for number in range(100):
-            clock.work(1_000)
-            yield number
-
-    admitted(numbers)
-    for _ in range(2):
-        with Capture():
-            for _ in range(100):
-                list(numbers())
-        clock.work(20_000_000)
-    assert is_thinned(numbers)
-
-
-def test_a_block_in_a_generator_that_is_only_counted_is_suspended_with_it(
-    budget: float, clock: FakeClock
-) -> None:
-    """Its suspensions are told again, for the block's sake."""
-
-    @timestamp(name="numbers")
-    def numbers(with_block: bool) -> Iterator[int]:
-        if with_block:
-            with timestamp_block("block"):
-                clock.work(10)
-                yield 1
-                clock.work(10)
-        yield 2
-
-    admitted(numbers)
-    ENGINE.arm()
-    for _ in range(2):
-        with Capture():
-            for _ in range(200):
-                list(numbers(False))
-        clock.work(20_000_000)
-    assert is_thinned(numbers)
-    with Capture() as capture:
-        for _ in numbers(True):
-            clock.work(1_000)
-    ENGINE.disarm()
-    assert row(capture, "numbers").untimed == 1
-    # before 3.12 nothing tells of an unrecorded generator's suspensions
-    assert MARKS is None or row(capture, "block").suspended_ns == 1_000
-
-
-def test_what_is_suspended_is_not_thinned(budget: float, clock: FakeClock) -> None:
-    """Its end has to be told."""
-
-    @timestamp(name="numbers")
-    def numbers() -> Iterator[int]:
-        yield 1
-
-    admitted(numbers)
-    with Capture():
-        waiting = numbers()
-        next(waiting)
-        for _ in range(2_000):
-            list(numbers())
-        ENGINE.thinning.look(clock.now_ns)
-        assert not is_thinned(numbers)
-        assert list(waiting) == []
-        ENGINE.thinning.look(clock.now_ns)
-        assert is_thinned(numbers)
