@@ -170,7 +170,8 @@ class Thinned:
         """An exception has left a counted call, which has been made here, or at least resumed."""
         if self.left_out:
             return
-        place = lane.known_place()
+        # a task may be resumed after others, which have a place of their own
+        place = lane.known_place() or lane.settle()
         node = None if place is None else place.children.get(id(self.key))
         # it may have begun before this was gathered
         if node is not None and node.counted:
