@@ -3,7 +3,7 @@
 from .activation import GUARD, Activation
 from .lane import Lane
 from .overhead import Cost, Kinds, SpanCosts
-from .probes import FEW, RESUMPTION, SAMPLED_RESUMPTION, Probe, probes
+from .probes import FEW, IGNORED, RESUMPTION, SAMPLED_RESUMPTION, Probe, probes
 from .scope import ORIGIN, Origin, Scope
 from .sites import KINDS
 from .tree import Node, Root
@@ -77,7 +77,7 @@ def _span_costs(kinds: dict[str, Cost]) -> SpanCosts:
     # all of these are measured only where functions may be thinned, the last two where there is
     # something that can be suspended
     counted, sampled = (kinds.get(kind, code) for kind in ("counted", "sampled"))
-    resumed, ignored = kinds.get(SAMPLED_RESUMPTION), kinds.get("ignored")
+    resumed, ignored = kinds.get(SAMPLED_RESUMPTION), kinds.get(IGNORED)
     return SpanCosts(
         Kinds(kinds),
         missed_ns=max(kinds["missed"].full_ns - code.full_ns, 0.0),
@@ -85,7 +85,7 @@ def _span_costs(kinds: dict[str, Cost]) -> SpanCosts:
         sampled=_more(sampled, code),
         sampled_resumption=_more(resumed, kinds[RESUMPTION]) if resumed else None,
         # a stretch has two events
-        ignored_ns=ignored.whole_ns / 2 if ignored else 0.0,
+        ignored_ns=ignored.full_ns / 2 if ignored else 0.0,
     )
 
 
@@ -118,7 +118,9 @@ def _measure(
                 probe = available[name]
                 if arrange is not None:
                     arrange(lane, root, origin, _node_of(root, probe))
-                _note(results, kind, _round(root, probe, engine.clock))
+                one = _round(root, probe, engine.clock)
+                # what is taken out of the callers' time is what was found here before
+                _note(results, kind, (0.0, one[1] + one[2], 0.0) if kind == IGNORED else one)
                 lane.stack, lane.named = [], {}
                 lane.top = root
     finally:

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .engine import Engine
-    from .thinned import SetReturns, Thinned
+    from .thinned import SetReturns
 
     Loop = Callable[[], None]
 
-__all__ = ["FEW", "RESUMPTION", "SAMPLED_RESUMPTION", "Probe", "probes"]
+__all__ = ["FEW", "IGNORED", "RESUMPTION", "SAMPLED_RESUMPTION", "Probe", "probes"]
 
 _CALLS = 40
 """Spans of one run of a probe; even, so that two functions can share them."""
@@ -34,6 +34,9 @@ RESUMPTION = "suspendable code, resumed"
 
 SAMPLED_RESUMPTION = "sampled, resumed"
 """The same of a generator that is thinned, and one of the sample."""
+
+IGNORED = "ignored"
+"""The same of one that isn't timed: what it takes to ignore its suspensions and resumptions."""
 
 _RANGE = range(_CALLS)
 _FEW_RANGE = range(_FEW_CALLS)
@@ -216,26 +219,32 @@ def _missing() -> Probe:
 
 def _thinned(rate: int | None, set_returns: "SetReturns | None") -> Probe:
     """A function that is thinned, one in ``rate`` of whose calls is timed."""
-    function, _, site = _counted(_function, "code", rate, set_returns)
+    function, site = _counted(_function, "code", rate, set_returns)
     if rate is not None:
         return _few_called(function, site)
     return Probe(_calls(function), _calls(_function), _no_calls, site)
 
 
-def _thinned_generator(rate: int | None, set_returns: "SetReturns | None") -> Probe:
-    """A generator's stretches: of a call that is timed, or with no rate, one that is ignored."""
-    generator, thinned, site = _counted(_generator, "suspendable code", rate, set_returns)
-    if rate is not None:
-        return _few_resumed(generator, site)
-    if set_returns is not None:
-        set_returns(thinned.key, True)
+def _sampled_generator(set_returns: "SetReturns | None") -> Probe:
+    """A generator's stretches, whose call is one of a sample."""
+    generator, site = _counted(_generator, "suspendable code", 1, set_returns)
+    return _few_resumed(generator, site)
+
+
+def _ignored(set_returns: "SetReturns | None") -> Probe:
+    """A generator's stretches, whose call is none of a sample, but is told of meanwhile."""
+    from .marks import MARKS
+
+    generator, site = _counted(_generator, "suspendable code", None, set_returns)
+    if MARKS is not None:
+        MARKS.watch(generator.__code__)
     return Probe(_resumes(generator, _RANGE), _resumes(_generator, _RANGE), _no_calls, site)
 
 
 def _counted(
     function: "Any", kind: str, rate: int | None, set_returns: "SetReturns | None"
-) -> "tuple[Any, Thinned, Site]":
-    """A copy of ``function`` that is thinned."""
+) -> "tuple[Any, Site]":
+    """A copy of ``function`` that is thinned, and its site."""
     from .marks import MARKS
     from .thinned import Thinned
 
@@ -246,7 +255,7 @@ def _counted(
         assert set_returns is not None
         site.thinned = Thinned(copy.__code__, site, rate, set_returns)
         set_returns(copy.__code__, False)
-    return copy, site.thinned, site
+    return copy, site
 
 
 def probes(engine: "Engine") -> "dict[str, Probe]":
@@ -260,7 +269,7 @@ def probes(engine: "Engine") -> "dict[str, Probe]":
         wanted.append(RESUMPTION + FEW)
     wanted += sorted(KINDS & {"wrapper", "block"})
     if engine.thinning.active:
-        wanted += ["counted", "sampled", *([SAMPLED_RESUMPTION, "ignored"] if suspendable else ())]
+        wanted += ["counted", "sampled", *([SAMPLED_RESUMPTION, IGNORED] if suspendable else ())]
     for kind in wanted:
         if kind not in _made:
             _made[kind] = _make(kind, engine)
@@ -271,8 +280,10 @@ def _make(kind: str, engine: "Engine") -> Probe:
     set_returns = engine.thinning.cuts.set_returns
     if kind in ("counted", "sampled"):
         return _thinned(1 if kind == "sampled" else None, set_returns)
-    if kind in ("ignored", SAMPLED_RESUMPTION):
-        return _thinned_generator(None if kind == "ignored" else 1, set_returns)
+    if kind == SAMPLED_RESUMPTION:
+        return _sampled_generator(set_returns)
+    if kind == IGNORED:
+        return _ignored(set_returns)
     if kind == "missed":
         return _missing()
     if kind == "code" + FEW:
