@@ -13,8 +13,9 @@ from .lookup import Entry, entries_on_stack
 from .marks import MARKS
 from .monitoring import Monitor
 from .open_spans import find_open_spans
+from .origins import has_all, marks_of, only_open, origin_of_work, without
 from .overhead import NO_OVERHEAD
-from .scope import ABSENT, ORIGIN, Origin, ScopeTable
+from .scope import ORIGIN, Origin, ScopeTable
 from .signals import comes_from_signal
 from .sites import SWITCH
 from .spans import Lanes, build_spans
@@ -22,11 +23,11 @@ from .starters import Starters
 from .steps import Steps
 from .thinned import renew_lock
 from .thinning import Thinning
-from .tree import NOWHERE, Node, Root
+from .tree import NOWHERE, Node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable
     from types import FrameType
     from typing import Protocol
 
@@ -212,7 +213,7 @@ class Engine:
             entry, still_here = own[0], False
             if len(own) > 1:
                 here = [e for e in own if e.lane is lane]
-                marks = _marks(ORIGIN.get())
+                marks = marks_of(ORIGIN.get())
                 in_context = [e for e in here if id(e.mark) in marks]
                 entry = (in_context or here or own)[-1]
                 here = [e for e in here if e is not entry]
@@ -223,7 +224,7 @@ class Engine:
             elif capture in entry.lane.covers:
                 entry.lane.covers.remove(capture)
             if not still_here:
-                ORIGIN.set(_without(ORIGIN.get(), capture))
+                ORIGIN.set(without(ORIGIN.get(), capture))
             return len(own) == 1
 
     def replace(self, capture: Capture, successor: Capture) -> bool:
@@ -284,8 +285,8 @@ class Engine:
         if not self._in_tasks:
             if started_in is None and under is None and not covers:
                 return None
-            scope = _only_open(started_in, under)
-            if scope is not None and _has_all(scope.members, covers):
+            scope = only_open(started_in, under)
+            if scope is not None and has_all(scope.members, covers):
                 return scope
         return self._join(started_in, under, covers)
 
@@ -313,20 +314,7 @@ class Engine:
         """The origin of work that the running span starts; None where nothing gathers."""
         lane = self.lanes.here()
         lane.settle()
-        node = lane.place()
-        if node is NOWHERE or node.root.scope.closed:
-            return None
-        if isinstance(node, Root):
-            if node.starting is None:
-                started_by: Node | None = node
-                while isinstance(started_by, Root):
-                    started_by = started_by.logical
-                node.starting = _started_by(started_by, node)
-            return node.starting
-        node = _first_of_its_name(node)
-        if node.starting is None:
-            node.starting = _started_by(node, node.root)
-        return node.starting
+        return origin_of_work(lane.place())
 
     def after_fork(self) -> None:
         """In a child process: what it inherited starts empty, and nothing of it is open."""
@@ -340,70 +328,6 @@ class Engine:
         for capture in {entry.capture for entry in self.entries}:
             self.scopes.close(capture.scopes)
             capture.start_empty()
-
-
-def _only_open(one: Scope | None, other: Scope | None) -> Scope | None:
-    """The one of both that is open, or both if they are one; None if there are two, or none."""
-    if one is not None and one.closed:
-        one = None
-    if other is None or other.closed or other is one:
-        return one
-    return other if one is None else None
-
-
-def _has_all(members: Sequence[Capture], wanted: Iterable[Capture]) -> bool:
-    # asked at the first span of each test, and in each of its phases
-    for capture in wanted:  # noqa: SIM110
-        if capture not in members:
-            return False
-    return True
-
-
-def _without(origin: Origin, capture: Capture) -> Origin:
-    """``origin`` as if ``capture`` had not been entered; the same where it wasn't."""
-    if origin.capture is None:
-        return origin
-    outer = origin.outer or ABSENT
-    if origin.capture is capture:
-        return outer
-    return origin.within(_without(outer, capture))
-
-
-def _started_by(node: Node | None, root: Root) -> Origin:
-    """The origin of work that ``node`` starts, which is below ``root`` where there is one."""
-    scope = root.scope
-    started_in = dict(zip(scope.members, root.sections, strict=False))
-    return Origin(scope, node=node, started_in=started_in)
-
-
-def _marks(origin: Origin | None) -> set[int]:
-    """The ids of the marks of ``origin`` and all outside it."""
-    marks = set()
-    while origin is not None:
-        marks.add(id(origin.mark))
-        origin = origin.outer
-    return marks
-
-
-def _first_of_its_name(node: Node) -> Node:
-    """The outermost node of this name from which ``node``'s work descends.
-
-    A task that starts its like again and again would otherwise make an endless call path.
-    One that not all the same captures see is another.
-    """
-    first = node
-    seen_by = getattr(node.site, "seen_by", None)
-    current: Node | None = node
-    while current is not None:
-        if isinstance(current, Root):
-            current = current.logical
-            continue
-        same = current.site.name == node.site.name and type(current.site) is type(node.site)
-        same = same and getattr(current.site, "seen_by", None) == seen_by
-        if same and current.root.scope is node.root.scope:
-            first = current
-        current = current.parent
-    return first
 
 
 ENGINE = Engine()
