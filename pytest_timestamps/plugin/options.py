@@ -74,7 +74,7 @@ def add_options(parser: pytest.Parser) -> None:
     )
     parser.addini("timestamps_instrument", "what to record undecorated, one a line", "linelist")
     for name, metavar, text in (
-        ("budget", "PERCENT", "what recording these may cost of the tests' own time, such as 10%"),
+        ("budget", "PERCENT", "what recording these may cost of the session's time, such as 10%"),
         ("top", "N", "rows in each table (default 10)"),
         ("modules", "N", "rows in the table of modules, 0 for none (default 10 if instrumented)"),
         ("sort", "ORDER", "order of functions: self (default), total or calls"),

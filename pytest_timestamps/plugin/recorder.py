@@ -132,6 +132,9 @@ class CaseRecorder:
         # What this recorder itself has taken, and no recording tells of yet; and what of it counts
         # towards no budget yet.
         self._spent_ns = self._unpaid_ns = 0
+        # When the test before was over, and how long nothing was recorded of any since.
+        self._over_ns = clock()
+        self._idle_ns = 0
         self._left_out_nothing = _NOTHING
 
     def begin_case(self, nodeid: str) -> None:
@@ -141,6 +144,7 @@ class CaseRecorder:
             # Every test starts at about the same depth: one walk a session is enough.
             self._stack_depth = _stack_depth()
         case = self._case = _Case(nodeid, self._clock())
+        self._idle_ns += case.start_ns - self._over_ns
         self._take_collector(case)
         self._spend(self._clock() - case.start_ns)
 
@@ -196,12 +200,15 @@ class CaseRecorder:
         if recorded:
             # The rest is pytest's own.
             collector.idle_ns = entered_ns - case.start_ns - sum(case.phases_ns.values())
+            ENGINE.thinning.wait(self._idle_ns + collector.idle_ns)
+            self._idle_ns = 0
             self._end_collecting(collector)
             freezing_ns = collector.freezing_ns
             collector.add_freezing(self._spent_ns)
             recording = self._recording(collector)
         else:
             recording = self._nothing()
+            self._idle_ns += entered_ns - case.start_ns
         self._keep_case(case, recording)
         spent_ns = max(0, self._clock() - entered_ns - freezing_ns)
         if recorded:
@@ -209,6 +216,7 @@ class CaseRecorder:
         self._spend(spent_ns)
         ENGINE.thinning.pay_around(self._unpaid_ns, recorded)
         self._unpaid_ns = 0
+        self._over_ns = self._clock()
 
     def _spend(self, spent_ns: int) -> None:
         self._spent_ns += spent_ns

@@ -18,6 +18,9 @@ __all__ = ["GivenUp", "Prices", "Spending", "give_up", "is_too_much", "share_lef
 _RECENT_NS = 200_000_000
 """What is going on lately is told by so much of the program's own time."""
 
+_LONG_WAIT_NS = 10_000_000
+"""What takes longer than that between two tests isn't what it takes between any two."""
+
 _LEAST_NS = 20_000_000
 """Nothing is left out before recording has cost so much: that little nobody feels."""
 
@@ -50,7 +53,10 @@ _OWN_SHARE = 0.25
 
 
 class Spending:
-    """What recording has cost so far, the program's own time meanwhile, and both of late."""
+    """What recording has cost so far, the program's own time meanwhile, and both of late.
+
+    That is also what it takes while there is nothing to record, as between two tests.
+    """
 
     def __init__(self) -> None:
         self.cost_ns = self.program_ns = 0.0
@@ -64,6 +70,17 @@ class Spending:
         if self._recent_program_ns > _RECENT_NS:
             self._recent_cost_ns /= 2
             self._recent_program_ns /= 2
+
+    def wait(self, idle_ns: float) -> float:
+        """For so long there was nothing to record.
+
+        Returns what of that is taken to go on like this: as between tests, and not a session's
+        start or somebody's pause.
+        """
+        usual_ns = min(idle_ns, _LONG_WAIT_NS)
+        self.program_ns += idle_ns
+        self._recent_program_ns += usual_ns
+        return usual_ns
 
     def add(self, cost_ns: float) -> None:
         """It cost so much besides, while nothing ran."""

@@ -93,7 +93,7 @@ class Thinning:
         self._spending = Spending()
         self._prices = Prices(NO_OVERHEAD)
         self._learned: _Learned | None = None
-        self._other_ns = self._own_ns = 0.0
+        self._other_ns = self._own_ns = self._idle_ns = 0.0
         self._is_settled = False
         self._soon_ns = 0
 
@@ -249,6 +249,14 @@ class Thinning:
 
     # What it may cost
 
+    def wait(self, idle_ns: float) -> None:
+        """The program has run for so long and there was nothing to record: it counts all the same.
+
+        Told before the next `pay`.
+        """
+        if self.budget is not None:
+            self._idle_ns = self._spending.wait(idle_ns)
+
     def pay(
         self, wall_ns: int, within_ns: float, after_ns: int, paths: int, adding_ns: int
     ) -> None:
@@ -260,6 +268,7 @@ class Thinning:
         if budget is None:
             return
         program_ns = max(wall_ns - within_ns, 0.0)
+        idle_ns, self._idle_ns = self._idle_ns, 0.0
         self._spending.pay(within_ns + after_ns, program_ns)
         if paths:
             self._prices.note_end(paths, adding_ns)
@@ -271,7 +280,7 @@ class Thinning:
             return
         began_ns = self._engine.clock()
         self._other_ns += learned.other_ns
-        self._own_ns += program_ns
+        self._own_ns += program_ns + idle_ns
         self._hold(self._spending, self._seen.values(), self._other_ns, self._own_ns)
         if self._own_ns > _WINDOW_NS:
             self._other_ns /= 2

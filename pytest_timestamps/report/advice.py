@@ -74,7 +74,7 @@ def advise(report: SessionReport) -> tuple[str, str]:
     """Where the cost is, and what to do about it, for a session that has exceeded its budget."""
     spent = find_spent(report)
     own_ns = report.session.work_ns - sum(overhead.total_ns for overhead in report.overhead)
-    allowed_ns = (report.session.budget or 0.0) * max(own_ns, 0)
+    allowed_ns = (report.session.budget or 0.0) * max(report.session.process_ns or own_ns, 0)
     unavoidable_ns = spent.fixed_ns + spent.starting_ns
     if unavoidable_ns > allowed_ns and unavoidable_ns >= spent.total_ns / 2:
         is_start = spent.starting_ns > spent.fixed_ns
@@ -118,7 +118,7 @@ def _part(spent: Spent, cost_ns: float) -> str:
 
 
 def _allow_more(report: SessionReport) -> str:
-    share = report.overhead_share
+    share = report.budget_share
     if share is None:
         return "allow more"
     return f"allow more, such as --timestamps-budget={math.ceil(100 * share)}%"

@@ -250,3 +250,11 @@ class SessionReport:
         wall_ns = self.session.process_ns
         cost_ns = sum(one.total_ns + one.freezing_ns for one in self.overhead)
         return cost_ns / wall_ns if wall_ns > 0 else None
+
+    @property
+    def budget_share(self) -> float | None:
+        """The share that a budget is about: of the wall time, or where that is unknown, as in
+        earlier reports, of the program's own time.
+        """
+        share = self.overhead_wall_share
+        return self.overhead_share if share is None else share

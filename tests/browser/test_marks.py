@@ -172,5 +172,5 @@ def test_the_overhead_is_told_with_its_budget(open_page: Open) -> None:
     driver = open_page(render_html(made))
     cards = "return [...document.querySelectorAll('.card')].map((one) => one.textContent)"
     (card,) = [text for text in driver.execute_script(cards) if "Overhead" in text]
-    assert "<0.1% of the program's own time" in card
-    assert card.endswith("budget 10% of the program's own time: kept")
+    assert "<0.1% of the session's wall time" in card
+    assert card.endswith("budget 10% of the session's wall time: kept")

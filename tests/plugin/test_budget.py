@@ -46,8 +46,9 @@ def test_recording_is_given_the_budget(store: pytest.Pytester, run: Run, written
     assert budget_in(store) == "0.07"
     session = written()["session"]
     assert session["budget"] == 0.07
-    kept = "kept" if session["overhead_share"] <= 0.07 * 1.005 else "exceeded; *"
-    result.stdout.fnmatch_lines([f"budget 7% of the program's own time: {kept}"])
+    share = session["overhead_wall_share"] / 0.07
+    kept = "kept" if share <= 1.005 else "about kept" if share <= 1.1 else "exceeded; *"
+    result.stdout.fnmatch_lines([f"budget 7% of *time: {kept}"])
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_the_share_of_the_session_is_that_of_all_processes(
     assert session["overhead_wall_share"] == round(cost_ns / session["process_ns"], 6)
     whose = "the session's" if processes == 1 else "all processes'"
     result = store.runpytest_inprocess(*arguments, *options)
-    result.stdout.fnmatch_lines([f"* the program's own time, *% of {whose} wall time *"])
+    result.stdout.fnmatch_lines([f"*% of {whose} wall time, * the program's own time *"])
 
 
 def test_the_ini_twin_does_the_same(store: pytest.Pytester, alone: Run) -> None:

@@ -170,8 +170,11 @@ def test_what_the_recorder_takes_is_recordings_cost(
     recorder._modules.new_in = slow  # type: ignore[method-assign]
     paid: list[int] = []
     # in the recorder's eyes alone: a compiled plan's methods can't be replaced
+    waited: list[int] = []
     plan = SimpleNamespace(
-        cuts=ENGINE.thinning.cuts, pay_around=lambda spent_ns, recorded: paid.append(spent_ns)
+        cuts=ENGINE.thinning.cuts,
+        pay_around=lambda spent_ns, recorded: paid.append(spent_ns),
+        wait=waited.append,
     )
     monkeypatch.setattr(plugin_recorder, "ENGINE", SimpleNamespace(thinning=plan))
     for name in ("one", "two"):
@@ -184,6 +187,26 @@ def test_what_the_recorder_takes_is_recordings_cost(
     assert first < 10**11
     assert 9 * 10**11 < second < 11 * 10**11
     assert paid == [pytest.approx(10**12, rel=0.001)] * 2
+
+
+def test_what_a_session_takes_besides_counts_towards_its_budget(
+    recorder: CaseRecorder, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before, between and in tests, where nothing is recorded: told with the next recorded test."""
+    waited: list[int] = []
+    plan = SimpleNamespace(
+        cuts=ENGINE.thinning.cuts, pay_around=lambda spent_ns, recorded: None, wait=waited.append
+    )
+    monkeypatch.setattr(plugin_recorder, "ENGINE", SimpleNamespace(thinning=plan))
+    for called in (lambda: clock.pass_ns(700), work, work):
+        clock.pass_ns(10_000)
+        recorder.begin_case("any")
+        clock.pass_ns(30)
+        recorder.begin_phase("call")
+        called()
+        recorder.end_phase("call")
+        recorder.finish_case()
+    assert waited == [10_000 + 730 + 10_000 + 30, 10_000 + 30]
 
 
 def test_a_wide_fixture_is_not_charged_to_the_test(

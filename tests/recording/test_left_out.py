@@ -50,6 +50,18 @@ KINDS = (
 )  # fmt: skip
 
 
+def test_time_without_anything_to_record_is_the_sessions_too() -> None:
+    """As between tests; of a long wait no more than a little is taken to go on like that."""
+    spending = Spending()
+    spending.pay(30_000_000, 100_000_000)
+    assert spending.recent_share() == 0.3
+    assert spending.allowed(0.1) == pytest.approx(0.1 - 0.02 / 0.5)
+    assert spending.wait(2_000_000) == 2_000_000
+    assert spending.wait(900_000_000) == 10_000_000
+    assert spending.recent_share() == 30 / 112
+    assert spending.allowed(0.1) == 0.1
+
+
 def leave_out(function: Any) -> bool:
     """Leave it out at once, if nothing of it is open."""
     key, site = site_of(function)

@@ -37,7 +37,7 @@ def test_the_report_reads_from_hotspots_to_totals() -> None:
         "    shop.query 4.00 ms",
         "",
         "2 tests, 5 spans of 2 functions, 5.05 ms in tests and fixtures (2.00 s in all); "
-        "overhead 27 ns taken out, <0.1% of the program's own time, <0.1% of the session's wall "
+        "overhead 27 ns taken out, <0.1% of the session's wall time, <0.1% of the program's own "
         "time (7 ns ± 2 ns a span, Python 3.13.1, 33 frames deep)",
     ]
 
