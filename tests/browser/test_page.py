@@ -46,6 +46,8 @@ def requests_of(driver: Any) -> list[str]:
         message["params"]["request"]["url"]
         for message in messages
         if message["method"] == "Network.requestWillBeSent"
+        # the browser's own first page may still be loading
+        and not message["params"]["documentURL"].startswith("chrome:")
     ]
     return [url for url in urls if not url.startswith(("file:", "data:", "blob:"))]
 
