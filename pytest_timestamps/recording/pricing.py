@@ -50,6 +50,7 @@ class Pricing:
         # is that of `NOBODY`.
         self._children_ns = [0] * (count + 1)
         self._children_less_ns = [0] * (count + 1)
+        self._children_estimated_ns = [0] * (count + 1)
         self._below_ns = [0.0] * (count + 1)
         self._around_ns = [0.0] * (count + 1)
         # recording's cost in the node's time, and in its own
@@ -61,7 +62,11 @@ class Pricing:
         self._folded: list[int] = []
         self._many: list[int] = []
         self.total_ns = [0] * count
+        # by how much estimates below a node are too long
+        self._limits: dict[int, float] = {}
         self._add_up()
+        if self._limits:
+            self._limit_estimates()
         self._take_out_of_self()
         self._take_out_of_extremes()
         for position in self._folded:
@@ -83,7 +88,9 @@ class Pricing:
         This loop runs once for each path of each test, hence no calls in it for most of them.
         """
         nodes, above, has_more = self._nodes, self._above, self._has_more
-        children, children_less = self._children_ns, self._children_less_ns
+        children, children_less, children_estimated = (
+            self._children_ns, self._children_less_ns, self._children_estimated_ns,
+        )  # fmt: skip
         below, around = self._below_ns, self._around_ns
         missed_ns, kinds = self._costs.missed_ns, self._costs.kinds
         for i in range(len(nodes) - 1, -1, -1):
@@ -103,6 +110,8 @@ class Pricing:
             self._own_cost_ns[i] = inner_ns + folded_ns + around[i]
             within_ns = self._within_ns[i] = inner_ns + below[i]
             total_ns, estimated_ns = self.active_ns[i], self._estimated_ns[i]
+            if children_estimated[i]:
+                self._find_limit(i, total_ns - estimated_ns)
             less_ns = total_ns - estimated_ns - int(within_ns + 0.5)
             if less_ns < children_less[i]:
                 less_ns = min(children_less[i], total_ns - estimated_ns)
@@ -116,6 +125,8 @@ class Pricing:
             caller = above[i]
             children[caller] += total_ns
             children_less[caller] += less_ns
+            if estimated_ns:
+                children_estimated[caller] += estimated_ns
             below[caller] += full_ns
             around[caller] += outer_ns
 
@@ -170,6 +181,25 @@ class Pricing:
         (self.estimated if estimated_ns else self.untimed)[i] = node.counted
         self._estimated_ns[i] = estimated_ns
         self.active_ns[i] += estimated_ns
+
+    def _find_limit(self, i: int, time_ns: int) -> None:
+        """What is estimated below a node took no longer than the ``time_ns`` that it was timed."""
+        estimated_ns = self._children_estimated_ns[i]
+        room_ns = max(time_ns - (self._children_less_ns[i] - estimated_ns), 0)
+        if estimated_ns > room_ns:
+            self._children_less_ns[i] -= estimated_ns - room_ns
+            self._children_ns[i] -= estimated_ns - room_ns
+            self._limits[i] = room_ns / estimated_ns
+
+    def _limit_estimates(self) -> None:
+        """A sample can be unlucky, as where other work has interrupted it, and counts for many."""
+        for i in self._many:
+            estimated_ns = self._estimated_ns[i]
+            if estimated_ns and self._above[i] in self._limits:
+                cut_ns = estimated_ns - max(int(estimated_ns * self._limits[self._above[i]]), 1)
+                self._estimated_ns[i] -= cut_ns
+                self.active_ns[i] -= cut_ns
+                self.total_ns[i] -= cut_ns
 
     def _cost_of_stretches(self, node: Node, spans: int) -> tuple[float, float]:
         """Recording's cost in the node's spans, each as often as it ran, and around them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .sites import NO_KEY, Site
+from .thinned import drop_abandoned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class SlowEnds:
                 self._lanes.here().close(code, now_ns, failed)
             else:
                 lane = self._lanes.here()
-                if not mark.thinned.end(lane, now_ns, failed):
+                if not mark.thinned.end(lane, now_ns, failed, self._lanes.paused):
                     lane.exempt_ignored(self._engine.costs.ignored_ns)
         elif mark is not None:
             mark.end()
@@ -44,7 +45,8 @@ class SlowEnds:
         """The frame with ``frame_id``, of ``code``, was suspended at ``offset``."""
         suspended = self._lanes.paused
         mark = self._marks.get(id(code))
-        if isinstance(mark, Site) and mark.thinned is not None and mark.thinned.ignores(frame_id):
+        thinned = mark.thinned if isinstance(mark, Site) else None
+        if thinned is not None and thinned.ignores(frame_id):
             self._ignore(frame_id, lane, now_ns)
             return
         folded = lane.pause_folded(code, now_ns) if lane is not None and lane.folds else None
@@ -52,20 +54,20 @@ class SlowEnds:
         if paused:
             paused[-1].code = code
             paused[-1].offset = offset
-            # of a generator that died without an event, and whose address is used again
-            for one in suspended.get(frame_id, ()):
-                one.node.finish(one.active_ns, False)
+            if frame_id in suspended:
+                drop_abandoned(suspended, frame_id, False)
             suspended[frame_id] = paused
+        elif thinned is not None:
+            # at the address of one of the sample that died without an event
+            self._ignore(frame_id, lane, now_ns)
         elif mark is not None and not isinstance(mark, Site):
             mark.end()
 
     def _ignore(self, frame_id: int, lane: Lane | None, now_ns: int) -> None:
         """A call was suspended that is not timed; a block that was entered in it is."""
         suspended = self._lanes.paused
-        for one in suspended.pop(frame_id, ()):
-            # of a generator that died without an event, and whose address is used again
-            one.node.finish(one.active_ns, False)
-            one.forget(frame_id)
+        if frame_id in suspended:
+            drop_abandoned(suspended, frame_id, True)
         if lane is None:
             lane = self._lanes.here()
         if lane.innermost_frame() == frame_id:

@@ -191,9 +191,10 @@ class _Span:
 
     def __del__(self) -> None:
         if self._paused:
-            # abandoned: it ended where it was suspended
+            # abandoned: it ended where it was suspended, although a collection may close it later
+            paused, self._paused, self._lost = self._paused, [], True
             SWITCH.engine.lanes.paused.pop(id(self), None)
-            for one in self._paused:
+            for one in paused:
                 one.node.finish(one.active_ns, False)
 
 

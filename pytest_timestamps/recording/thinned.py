@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
     from typing import Any
 
+    from .activation import Paused
     from .lane import Lane
     from .sites import Site
     from .tree import Node
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     SetReturns = Callable[[Any, bool], None]
     Look = Callable[[int], None]
 
-__all__ = ["NEVER", "RATE", "Thinned", "renew_lock"]
+__all__ = ["NEVER", "RATE", "Thinned", "drop_abandoned", "renew_lock"]
 
 RATE = 64
 """One call in so many is timed, on average: at random, as programs have rhythms of their own."""
@@ -43,6 +44,16 @@ compiled code has no room for what these raise."""
 
 _PRIOR = 16
 """How many timed calls of a path weigh as much as those of the function on all paths."""
+
+
+def drop_abandoned(paused: dict[int, list[Paused]], frame_id: int, forget: bool) -> None:
+    """End what was suspended in that frame: its generator died without an event, and another one
+    has its address now. With ``forget`` that one is none of a sample.
+    """
+    for one in paused.pop(frame_id):
+        one.node.finish(one.active_ns, False)
+        if forget:
+            one.forget(frame_id)
 
 
 class Thinned:
@@ -144,16 +155,15 @@ class Thinned:
         node.sampled += 1
         return False
 
-    def end(self, lane: Lane, now_ns: int, failed: bool) -> bool:
-        """A call ends, of which a return was told; False if it wasn't timed."""
-        frame_id = 0
-        if self.frames is None:
-            timed = self.open > 0 and lane.has_open(self.key)
-        elif self.open:
-            frame_id = _frame_of(self.key)
-            timed = frame_id in self.frames
-        else:
-            timed = False
+    def end(self, lane: Lane, now_ns: int, failed: bool, paused: dict[int, list[Paused]]) -> bool:
+        """A call ends, of which a return was told; False if it wasn't timed.
+
+        ``paused`` are all suspended spans.
+        """
+        frame_id = _frame_of(self.key) if self.frames else 0
+        timed = self.open > 0 and not self.ignores(frame_id) and lane.has_open(self.key)
+        if frame_id in paused:
+            drop_abandoned(paused, frame_id, not timed)
         if timed:
             lane.close(self.key, now_ns, failed)
             self._closed(frame_id)

@@ -413,3 +413,22 @@ def test_closing_what_it_drove_wakes_no_generator(clock: FakeClock) -> None:
         driven[0].close()
         assert list(driver) == []
     assert tree(capture)["driver"][:2] == (1, 2)
+
+
+def test_a_generator_in_a_cycle_ends_once(
+    clock: FakeClock, count: Callable[[int], Iterator[int]]
+) -> None:
+    """Though what a collection finalizes first may be what keeps its time."""
+
+    class Cycle:
+        generator: Iterator[int]
+        itself: object
+
+    with Capture() as capture:
+        for _ in range(100):
+            cycle = Cycle()
+            cycle.generator, cycle.itself = count(3), cycle
+            assert next(cycle.generator) == 0
+        del cycle
+        gc.collect()
+    assert row(capture, "count")[4:7] == (100, 0, 0)

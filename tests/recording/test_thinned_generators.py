@@ -170,6 +170,41 @@ def test_one_of_the_sample_that_is_dropped_has_ended(clock: FakeClock, thin: Thi
     assert (thinned.open, thinned.frames) == (0, set() if MONITORED else None)
 
 
+@pytest.mark.parametrize("rate", [2, 7])
+def test_one_at_the_address_of_a_dropped_one_is_another(
+    clock: FakeClock, thin: Thin, rate: int
+) -> None:
+    """Whether it fails at once, ends at once, or is suspended for long; in the sample or not."""
+
+    @timestamp(name="numbers")
+    def numbers(fails: bool, count: int) -> Iterator[int]:
+        if fails:
+            raise ArithmeticError
+        for number in range(count):
+            clock.work(10)
+            yield number
+
+    thinned = thin(numbers, rate)
+    with Capture() as capture:
+        for _ in range(200):
+            next(numbers(False, 9))
+            with suppress(ArithmeticError):
+                next(numbers(True, 0))
+            next(numbers(False, 9))
+            assert list(numbers(False, 0)) == []
+            next(numbers(False, 9))
+            generator = numbers(False, 2)
+            next(generator)
+            clock.work(1_000_000)
+            assert list(generator) == [1]
+            del generator
+    stats = row(capture, "numbers")
+    assert (stats.calls, stats.errors, stats.open) == (1_200, 200, 0)
+    # none was active while another one was suspended
+    assert (stats.max_ns, thinned.open) == (20, 0)
+    assert stats.total_ns < 1_200 * 20
+
+
 def test_one_of_the_sample_that_outlives_its_capture_keeps_nothing_told(
     clock: FakeClock, thin: Thin
 ) -> None:

@@ -71,6 +71,34 @@ def test_the_sample_does_not_follow_the_programs_rhythm(clock: FakeClock, thin: 
     assert row(capture, "leaf").total_ns == pytest.approx(20_000 * 19, rel=0.15)
 
 
+def test_an_estimate_is_no_longer_than_the_caller_took(clock: FakeClock, thin: Thin) -> None:
+    """However unlucky the sample: other work may have interrupted it."""
+
+    @timestamp(name="leaf")
+    def leaf() -> None:
+        clock.work(100_000 if ENGINE.lanes.here().top.site.name == "leaf" else 10)
+
+    @timestamp(name="other")
+    def other() -> None:
+        clock.work(500)
+
+    @timestamp(name="caller")
+    def caller() -> None:
+        for _ in range(1_000):
+            leaf()
+        other()
+
+    thin(leaf, 10)
+    with Capture() as capture:
+        caller()
+    stats, took_ns = row(capture, "caller/leaf"), clock.now_ns
+    sampled = stats.calls - stats.estimated
+    assert took_ns == sampled * 100_000 + stats.estimated * 10 + 500
+    assert (stats.calls, stats.total_ns, stats.self_ns) == (1_000, took_ns - 500, took_ns - 500)
+    assert tree(capture)["caller"][:2] == (1, took_ns)
+    assert tree(capture)["caller/other"] == (1, 500, 500)
+
+
 def test_a_function_that_is_only_counted_leaves_its_time_to_its_caller(
     clock: FakeClock, thin: Thin
 ) -> None:
