@@ -100,7 +100,7 @@ def _fixed(report: SessionReport, spent: Spent) -> tuple[str, str]:
         f"{count(len(report.tests), 'test')}, whatever {'it calls' if is_one else 'they call'}"
     )
     compiled = all(overhead.compiled for overhead in report.overhead)
-    core = "" if compiled else "have the core compiled, "
+    core = "" if compiled else "install the package with its core compiled, "
     fewer = "" if is_one else ", or record a part of the tests"
     return what, f"to record fewer functions helps little: {core}{_allow_more(report)}{fewer}"
 
