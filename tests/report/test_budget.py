@@ -211,8 +211,8 @@ def test_the_fixed_cost_of_many_tests_is_told_as_such() -> None:
     said = spending(rows, tests=900, taken_ns=1_800, freezing_ns=900 * 8_100)
     assert said == [
         f"{EXCEEDED}about 99% of the overhead is for recording 900 tests, whatever they call",
-        "to record fewer functions helps little: install the package with its core compiled, allow more, such as "
-        "--timestamps-budget=34%, or record a part of the tests",
+        "to record fewer functions helps little: install the package with its core compiled, "
+        "allow more, such as --timestamps-budget=34%, or record a part of the tests",
     ]
     _, todo = spending(rows, tests=900, taken_ns=1_800, freezing_ns=900 * 8_100, compiled=True)
     assert todo.startswith("to record fewer functions helps little: allow more, such as ")
