@@ -50,7 +50,8 @@ def drop_abandoned(paused: dict[int, list[Paused]], frame_id: int, forget: bool)
     """End what was suspended in that frame: its generator died without an event, and another one
     has its address now. With ``forget`` that one is none of a sample.
     """
-    for one in paused.pop(frame_id):
+    # another thread may have done it
+    for one in paused.pop(frame_id, ()):
         one.node.finish(one.active_ns, False)
         if forget:
             one.forget(frame_id)

@@ -101,7 +101,8 @@ def test_a_budget_has_functions_left_out(busy: pytest.Pytester, run: Run, writte
     assert "busy.middle" in report["left_out"]
     assert 0 < found["middle"]["calls"] < TESTS * CALLS
     lacking = [test for test in report["tests"] if test.get("left_out")]
-    assert 0 < len(lacking) < TESTS
+    # a slow machine leaves them out in the midst of the first
+    assert 0 < len(lacking) <= TESTS
     assert all(
         row["name"] != "busy.middle" or test.get("left_out", 0) or row["calls"] == CALLS
         for test in report["tests"]
