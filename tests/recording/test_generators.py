@@ -424,7 +424,6 @@ def test_a_generator_in_a_cycle_ends_once(
         generator: Iterator[int]
         itself: object
 
-    gc.collect()
     if MONITORED:
         # what one closes in the midst of a callback isn't told
         gc.disable()
