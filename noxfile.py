@@ -4,7 +4,7 @@
 runs with the oldest SDK and pytest that are supported; ``nox -s compiled`` those of the package
 with its core compiled; ``nox -s bench`` writes docs/performance.md.
 The variable ``TESTED`` names a version whose tests have just run under coverage: it is left out.
-So are, on others, tests of what is made alike everywhere; the newest runs without coverage then.
+Then the newest runs without coverage, and those between run what depends on Python's version.
 """
 
 import os
@@ -37,6 +37,8 @@ COMPILED_TESTS = (
         "tests/test_imports.py",
     ),
 )
+# What depends most on Python's version.
+BY_VERSION = (*CORE_TESTS, "tests/children", "tests/plugin", "tests/test_collector.py")
 # What these make, from a copy of the sources, is the same on every Python.
 MADE_ALIKE = ("tests/test_demo.py", "tests/test_packaging.py")
 # The newest: what compiled code takes for granted changes with Python.
@@ -76,12 +78,15 @@ def pythons(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The whole suite under coverage, which only this way sees the plugin being loaded."""
     _install(session, "test")
-    command = ["coverage", "run", "-m", "pytest", "-n", "auto", "-q"]
-    if TESTED:
+    command = ["pytest", "-n", "auto", "-q"]
+    is_newest = session.python in NEWEST
+    if TESTED and not is_newest:
+        command += BY_VERSION
+    elif TESTED:
         command += [f"--ignore={path}" for path in MADE_ALIKE]
-        # What it alone runs is a few lines, and coverage is a third of the time.
-        if session.python in NEWEST and len(VERSIONS) > 2:
-            command = command[command.index("pytest") :]
+    if not (TESTED and is_newest and len(VERSIONS) > 2):
+        # what the newest alone runs is a few lines, and coverage is a third of the time
+        command = ["coverage", "run", "-m", *command]
     session.run(*command, *session.posargs)
 
 
