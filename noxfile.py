@@ -38,7 +38,7 @@ COMPILED_TESTS = (
     ),
 )
 # What depends most on Python's version.
-BY_VERSION = (*CORE_TESTS, "tests/children", "tests/plugin", "tests/test_collector.py")
+BY_VERSION = (*CORE_TESTS, "tests/children", "tests/test_collector.py")
 # What these make, from a copy of the sources, is the same on every Python.
 MADE_ALIKE = ("tests/test_demo.py", "tests/test_packaging.py")
 # The newest: what compiled code takes for granted changes with Python.
