@@ -14,6 +14,8 @@ import sys
 from itertools import compress
 from types import AsyncGeneratorType, CodeType, CoroutineType, GeneratorType
 
+from .activation import drop_abandoned
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .activation import Paused
@@ -38,9 +40,7 @@ def finish_abandoned(suspended: dict[int, list[Paused]], capture: Capture) -> No
     if not suspects:
         return
     for frame_id in _without_the_living(suspects):
-        for one in suspended.pop(frame_id, ()):
-            one.node.finish(one.active_ns, False)
-            one.forget(frame_id)
+        drop_abandoned(suspended, frame_id, True)
 
 
 def _without_the_living(suspects: dict[int, CodeType]) -> set[int]:

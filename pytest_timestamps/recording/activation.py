@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from .scope import Scope
     from .sites import Site
 
-__all__ = ["GUARD", "Activation", "Paused", "forget_wait", "ground", "is_whole"]
+__all__ = [
+    "GUARD",
+    "Activation",
+    "Paused",
+    "drop_abandoned",
+    "forget_wait",
+    "ground",
+    "is_whole",
+]
 
 
 class _Guard(Root):
@@ -131,3 +139,15 @@ def forget_wait(paused: list[Paused], now_ns: int) -> None:
     for one in paused:
         one.paused_ns = now_ns
         one.closing = True
+
+
+def drop_abandoned(suspended: dict[int, list[Paused]], frame_id: int, forget: bool) -> None:
+    """End what was suspended in that frame: its generator died without an event.
+
+    With ``forget`` the frame is none of a sample any more; not where one of it has that address.
+    """
+    # another thread may have done it
+    for one in suspended.pop(frame_id, ()):
+        one.node.finish(one.active_ns, False)
+        if forget:
+            one.forget(frame_id)

@@ -164,14 +164,19 @@ class FoldingStack(Stack):
         if node is not fold.node:
             if node.key is not key:
                 return None
-            active_ns = now_ns - node.start_ns
-            node.total_ns += active_ns
-            self.top = node.parent
-            return Paused(key, node.site, node, active_ns, now_ns)
+            return self._suspend_plain(node, now_ns)
         if fold.key is not key:
             return None
         paused = Paused(key, node.site, node, self._leave_fold(fold, now_ns), now_ns)
         _exempt(fold.top, self.clock() - now_ns)
+        return paused
+
+    def _suspend_plain(self, node: Node, now_ns: int) -> Paused:
+        active_ns = now_ns - node.start_ns
+        node.total_ns += active_ns
+        self.top = node.parent
+        paused = Paused(node.key, node.site, node, active_ns, now_ns)
+        paused.frame = node.frame
         return paused
 
     def _leave_fold(self, fold: Fold, now_ns: int) -> int:

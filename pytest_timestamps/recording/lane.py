@@ -302,14 +302,6 @@ class Lane(FoldingStack):
         for paused in reversed(above):
             self.open(paused.key, paused.site, paused.frame, paused)
 
-    def _suspend_plain(self, node: Node, now_ns: int) -> Paused:
-        active_ns = now_ns - node.start_ns
-        node.total_ns += active_ns
-        self.top = node.parent
-        paused = Paused(node.key, node.site, node, active_ns, now_ns)
-        paused.frame = node.frame
-        return paused
-
     def _suspend(self, span: Activation, now_ns: int) -> Paused | None:
         if span.node is None or span.site is None:
             return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from .activation import drop_abandoned
 from .sites import NO_KEY, Site
-from .thinned import drop_abandoned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,6 +13,8 @@ from __future__ import annotations
 import sys
 from _thread import RLock
 
+from .activation import drop_abandoned
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     SetReturns = Callable[[Any, bool], None]
     Look = Callable[[int], None]
 
-__all__ = ["NEVER", "RATE", "Thinned", "drop_abandoned", "renew_lock"]
+__all__ = ["NEVER", "RATE", "Thinned", "renew_lock"]
 
 RATE = 64
 """One call in so many is timed, on average: at random, as programs have rhythms of their own."""
@@ -44,17 +46,6 @@ compiled code has no room for what these raise."""
 
 _PRIOR = 16
 """How many timed calls of a path weigh as much as those of the function on all paths."""
-
-
-def drop_abandoned(paused: dict[int, list[Paused]], frame_id: int, forget: bool) -> None:
-    """End what was suspended in that frame: its generator died without an event, and another one
-    has its address now. With ``forget`` that one is none of a sample.
-    """
-    # another thread may have done it
-    for one in paused.pop(frame_id, ()):
-        one.node.finish(one.active_ns, False)
-        if forget:
-            one.forget(frame_id)
 
 
 class Thinned:
