@@ -55,6 +55,7 @@ class Cuts:
         returns = None if seen.key is site else self.set_returns
         thinned = Thinned(seen.key, site, RATE if seen.leaf else None, returns, self._look)
         thinned.calls, thinned.self_ns = int(seen.calls), seen.self_ns
+        thinned.suspended_ns = seen.suspended_ns
         site.thinned = thinned
         for latch in self._latches(site, ended):
             latch.use(THIN)

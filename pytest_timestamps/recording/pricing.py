@@ -187,8 +187,6 @@ class Pricing:
         estimated_ns = self._children_estimated_ns[i]
         room_ns = max(time_ns - (self._children_less_ns[i] - estimated_ns), 0)
         if estimated_ns > room_ns:
-            self._children_less_ns[i] -= estimated_ns - room_ns
-            self._children_ns[i] -= estimated_ns - room_ns
             self._limits[i] = room_ns / estimated_ns
 
     def _limit_estimates(self) -> None:

@@ -27,6 +27,7 @@ class Seen:
 
     __slots__ = (
         "calls", "cost_ns", "counted", "ends", "key", "leaf", "paths", "self_ns", "site",
+        "suspended_ns",
     )  # fmt: skip
 
     def __init__(self, key: Any, site: Site) -> None:
@@ -35,6 +36,7 @@ class Seen:
         self.calls = self.counted = self.paths = self.ends = 0.0
         self.cost_ns = 0.0
         self.self_ns = 0.0
+        self.suspended_ns = 0.0
         self.leaf = True
 
     def add(self, node: Node, costs: SpanCosts) -> None:
@@ -52,6 +54,7 @@ class Seen:
             plain = node.resumes - node.resumed_folds_in
             self.cost_ns += plain * costs.of_resumption(node.site.kind).full_ns
         self.self_ns += _self_ns(node, costs)
+        self.suspended_ns += node.suspended_ns
         self.leaf = self.leaf and not (
             node.children or node.plain_folds_out or node.folded_out or node.over
         )
@@ -64,6 +67,7 @@ class Seen:
         self.ends += other.ends
         self.cost_ns += other.cost_ns
         self.self_ns += other.self_ns
+        self.suspended_ns += other.suspended_ns
         self.leaf = self.leaf and other.leaf
 
     def fade(self) -> None:
@@ -74,6 +78,7 @@ class Seen:
         self.ends /= 2
         self.cost_ns /= 2
         self.self_ns /= 2
+        self.suspended_ns /= 2
 
 
 def find_seen(nodes: Iterable[Node], costs: SpanCosts) -> tuple[dict[int, Seen], float]:

@@ -13,10 +13,11 @@ from pytest_timestamps.recording import Capture, timestamp, timestamp_block
 from pytest_timestamps.recording.engine import ENGINE
 from pytest_timestamps.recording.marks import MARKS
 from pytest_timestamps.recording.overhead import Cost, SpanCosts
+from pytest_timestamps.recording.thinned import Thinned
 from pytest_timestamps.recording.thinning import Thinning
 
 from .support import MONITORED, FakeClock, row, tree
-from .thinned import KINDS, Thin, admitted, is_thinned
+from .thinned import KINDS, Thin, admitted, is_thinned, site_of
 
 # A sample of them
 
@@ -203,6 +204,92 @@ def test_one_at_the_address_of_a_dropped_one_is_another(
     # none was active while another one was suspended
     assert (stats.max_ns, thinned.open) == (20, 0)
     assert stats.total_ns < 1_200 * 20
+
+
+@pytest.fixture
+def reused(clock: FakeClock, thin: Thin) -> tuple[Any, Thinned]:
+    """A generator of items of 10 ns that is counted only, or in the sample with a rate of 1.
+
+    Each path's first call does as the rate says.
+    """
+
+    @timestamp(name="numbers")
+    def numbers(count: int) -> Iterator[int]:
+        for number in range(count):
+            clock.work(10)
+            yield number
+
+    return numbers, thin(numbers, 1)
+
+
+def test_a_counted_one_does_not_go_on_with_a_dropped_ones_span(
+    clock: FakeClock, reused: tuple[Any, Thinned]
+) -> None:
+    """Which had its address, and was suspended."""
+    numbers, thinned = reused
+    with Capture() as capture:
+        with timestamp_block("dropped"):
+            next(numbers(9))
+        thinned.rate = None
+        with timestamp_block("counted"):
+            generator = numbers(2)
+            next(generator)
+            clock.work(1_000)
+            assert list(generator) == [1]
+    assert row(capture, "dropped/numbers")[4:12] == (1, 0, 0, 10, 10, 10, 10, 0)
+    assert row(capture, "counted/numbers")[4:] == (1, 0, 0, 0, 0, 0, 0, 0, 0, 1)
+    assert thinned.open == 0
+
+
+def test_one_that_ends_at_once_leaves_nothing_of_a_dropped_one(
+    clock: FakeClock, reused: tuple[Any, Thinned]
+) -> None:
+    """Nothing that a later one at the same address could go on with."""
+    numbers, thinned = reused
+    # of fewer none may come by that address
+    many = 2_000
+
+    def several(count: int) -> list[Any]:
+        """Generators of which one has the dropped one's address."""
+        made = [numbers(count) for _ in range(many)]
+        # Python makes a frame an object, which has that address, when it is asked for
+        assert all(generator.gi_frame is not None for generator in made)
+        return made
+
+    with Capture() as capture:
+        with timestamp_block("dropped"):
+            next(numbers(9))
+        with timestamp_block("short"):
+            assert [list(generator) for generator in several(0)] == [[]] * many
+        thinned.rate = None
+        with timestamp_block("counted"):
+            counted = several(2)
+            assert [next(generator) for generator in counted] == [0] * many
+        thinned.rate = 1
+        with timestamp_block("open"):
+            waiting = numbers(1)
+            next(waiting)
+            clock.work(1_000)
+            assert [list(generator) for generator in counted] == [[1]] * many
+            assert list(waiting) == []
+    assert row(capture, "dropped/numbers")[4:12] == (1, 0, 0, 10, 10, 10, 10, 0)
+    assert row(capture, "counted/numbers")[4:] == (many, 0, 0, 0, 0, 0, 0, 0, 0, many)
+    assert row(capture, "open/numbers")[4:8] == (1, 0, 0, 10)
+    assert thinned.open == 0
+
+
+def test_a_sample_that_is_dropped_at_the_end_keeps_nothing_told(
+    clock: FakeClock, reused: tuple[Any, Thinned]
+) -> None:
+    """No other generator comes by their addresses; Python 3.13 tells nothing of it."""
+    numbers, thinned = reused
+    with Capture() as capture:
+        waiting = [numbers(2) for _ in range(9)]
+        for generator in waiting:
+            next(generator)
+        del generator, waiting
+    assert row(capture, "numbers")[4:8] == (9, 0, 0, 90)
+    assert (thinned.open, thinned.frames) == (0, set() if MONITORED else None)
 
 
 def test_one_of_the_sample_that_outlives_its_capture_keeps_nothing_told(
@@ -414,6 +501,37 @@ def test_a_generator_that_calls_nothing_is_thinned(thinning: Thinning, clock: Fa
             assert list(squares()) == [0, 1, 4]
             list(long())
     assert [is_thinned(function) for function in (numbers, long, squares)] == [True, False, False]
+
+
+def test_what_is_known_of_a_generator_tells_its_time_on_other_paths(
+    thinning: Thinning, clock: FakeClock
+) -> None:
+    """Less what recording takes inside of each of its stretches; how long it was suspended, too."""
+
+    @timestamp(name="numbers")
+    def numbers() -> Iterator[int]:
+        for number in range(3):
+            clock.work(2_000)
+            yield number
+
+    admitted(numbers)
+    for _ in range(2):
+        with Capture():
+            for _ in range(600):
+                for _ in numbers():
+                    clock.work(70)
+        clock.work(20_000_000)
+    thinned = site_of(numbers)[1].thinned
+    assert thinned is not None
+    # three items, and the stretch after the last
+    means = [total / thinned.calls for total in (thinned.self_ns, thinned.suspended_ns)]
+    assert means == [3 * 2_000 - 4 * 100, 3 * 70]
+    with Capture():
+        for _ in range(1_000):
+            for _ in numbers():
+                clock.work(70)
+    assert thinned.calls > 1_200
+    assert thinned.suspended_ns / thinned.calls == 3 * 70
 
 
 def test_over_budget_a_generator_that_calls_others_is_only_counted(

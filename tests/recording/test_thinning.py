@@ -635,6 +635,19 @@ def test_over_budget_a_leaf_is_thinned_though_it_distorts_nothing(
     assert not is_thinned(caller)
 
 
+def test_time_without_anything_to_record_keeps_within_the_budget(
+    budget: float, busy: Any, clock: FakeClock
+) -> None:
+    """What would be thinned for its 400 ns in 3,900 is timed where the session has more time."""
+    leaf, caller = busy(3_900)
+    for _ in range(2):
+        with Capture():
+            caller(400)
+            ENGINE.thinning.wait(1_000_000)
+        clock.work(20_000_000)
+    assert not is_thinned(leaf)
+
+
 def test_over_budget_a_function_that_calls_others_is_only_counted(
     budget: float, clock: FakeClock
 ) -> None:

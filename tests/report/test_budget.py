@@ -78,6 +78,17 @@ def test_a_budget_is_about_the_wall_time_where_that_is_known() -> None:
     assert todo == f"leave it out: --timestamps-instrument='!shop.often', {allow}"
 
 
+def test_what_is_advised_brings_it_within_the_wall_times_budget() -> None:
+    """And no more than that."""
+    rows = [path("shop.often", calls=80), path("shop.less", calls=15), path("shop.seldom", calls=5)]
+    what, todo = spending(rows, taken_ns=12_000, process_ns=100_000)
+    assert what == (
+        "budget 10% of the session's wall time: exceeded; dearest to record: about 80% of the "
+        "overhead for shop.often"
+    )
+    assert todo == "leave it out: --timestamps-instrument='!shop.often'"
+
+
 @pytest.mark.parametrize(
     ("budget", "verdict"), [(0.0997, "kept"), (0.099, "about kept"), (0.091, "about kept")]
 )
@@ -137,6 +148,7 @@ def spending(
     freezing_ns: int = 0,
     compiled: bool = False,
     left_out: tuple[str, ...] = (),
+    process_ns: int = 0,
 ) -> list[str]:
     """What is said of so many tests of 24 µs with these call paths, and a budget of 10%."""
     made = report([case(f"t{at}", *rows) for at in range(tests)])
@@ -145,7 +157,7 @@ def spending(
         overhead, total_ns=taken_ns, freezing_ns=freezing_ns, compiled=compiled, spans=1
     )
     modules = ("shop", "bank.*_views", "!bank.slow")
-    asked = replace(made.session, budget=0.1, instrumented=modules, process_ns=0)
+    asked = replace(made.session, budget=0.1, instrumented=modules, process_ns=process_ns)
     made = replace(made, session=asked, overhead=(overhead,), left_out=left_out)
     return budget_lines(made)
 
