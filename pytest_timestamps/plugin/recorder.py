@@ -200,7 +200,7 @@ class CaseRecorder:
         if recorded:
             # The rest is pytest's own.
             collector.idle_ns = entered_ns - case.start_ns - sum(case.phases_ns.values())
-            ENGINE.thinning.wait(self._idle_ns + collector.idle_ns)
+            ENGINE.thinning.budget.wait(self._idle_ns + collector.idle_ns)
             self._idle_ns = 0
             self._end_collecting(collector)
             freezing_ns = collector.freezing_ns
@@ -214,7 +214,7 @@ class CaseRecorder:
         if recorded:
             self._spent_ns = 0
         self._spend(spent_ns)
-        ENGINE.thinning.pay_around(self._unpaid_ns, recorded)
+        ENGINE.thinning.budget.pay_around(self._unpaid_ns, recorded)
         self._unpaid_ns = 0
         self._over_ns = self._clock()
 

@@ -2,7 +2,8 @@
 
 `tree` and `lane` hold what is written, `spans` writes it, `monitoring` and `wrappers` are the two
 ways in which a call becomes a span, `thinning` says which calls are only counted or left out,
-`engine` decides where a span belongs, `capture` gathers, and `freeze` makes `results` of it.
+`budget` which of them have to be, `engine` decides where a span belongs, `capture` gathers, and
+`freeze` makes `results` of it.
 """
 
 from .block import timestamp_block

@@ -44,6 +44,11 @@ class Cuts:
         """Is anything left out at present?"""
         return bool(self._out)
 
+    @property
+    def may_leave_out(self) -> bool:
+        """May anything be? A timeline that is running has every call."""
+        return not any(entry.capture.wants_timeline for entry in list(self._engine.entries))
+
     def thin(self, seen: Seen, ended: Sequence[Scope] = ()) -> None:
         """Count its calls from now on, and time a sample of them if it is a leaf.
 

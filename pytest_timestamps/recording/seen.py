@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from .sites import Site
     from .tree import Node
 
-__all__ = ["Seen", "find_seen", "nodes_in", "refine_thinned"]
+__all__ = ["Known", "Seen", "find_seen", "nodes_in", "refine_thinned"]
+
+_WINDOW_NS = 100_000_000
+"""What was seen in the latest part of the program's own time, as far as it was looked at, tells
+what recording will cost.
+"""
+
+_FADED = 0.05
+"""What has been seen on fewer paths of late is forgotten."""
 
 
 class Seen:
@@ -79,6 +87,64 @@ class Seen:
         self.cost_ns /= 2
         self.self_ns /= 2
         self.suspended_ns /= 2
+
+
+class Known:
+    """All that was seen of late, as far as it was looked at.
+
+    ``functions`` are those that nobody has decorated, by their keys' ids; the calls of all others
+    cost ``other_ns``. It took the program ``own_ns`` of its own time, where that is told.
+    """
+
+    __slots__ = ("functions", "other_ns", "own_ns")
+
+    def __init__(self) -> None:
+        self.functions: dict[int, Seen] = {}
+        self.other_ns = self.own_ns = 0.0
+
+    def add(self, found: dict[int, Seen]) -> list[Seen]:
+        """Add what was ``found`` in a capture that is over; returns all that is known of these."""
+        for key, seen in found.items():
+            known = self.functions.get(key)
+            if known is None or known.key is not seen.key:
+                self.functions[key] = seen
+            else:
+                known.merge(seen)
+        return [self.functions[key] for key in found]
+
+    def add_time(self, own_ns: float, other_ns: float) -> None:
+        """That took so much of the program's own time, and others' calls cost so much."""
+        self.own_ns += own_ns
+        self.other_ns += other_ns
+
+    def with_running(self, found: dict[int, Seen], other_ns: float) -> Known:
+        """All that, and what was ``found`` in captures that are still running."""
+        both = Known()
+        both.functions = found
+        for key, known in list(self.functions.items()):
+            seen = found.get(key)
+            if seen is None:
+                found[key] = known
+            elif known.key is seen.key:
+                seen.merge(known)
+        both.add_time(self.own_ns, self.other_ns + other_ns)
+        return both
+
+    def fade(self) -> None:
+        """Once that is enough, let what is seen from now on weigh more."""
+        if self.own_ns <= _WINDOW_NS:
+            return
+        self.own_ns /= 2
+        self.other_ns /= 2
+        for key, seen in list(self.functions.items()):
+            seen.fade()
+            if seen.paths < _FADED:
+                del self.functions[key]
+
+    def forget(self, left_out: Iterable[Seen]) -> None:
+        """Know no more of functions that are left out from now on."""
+        for one in left_out:
+            self.functions.pop(id(one.key), None)
 
 
 def find_seen(nodes: Iterable[Node], costs: SpanCosts) -> tuple[dict[int, Seen], float]:

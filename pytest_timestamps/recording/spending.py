@@ -87,6 +87,13 @@ class Spending:
         self.cost_ns += cost_ns
         self._recent_cost_ns += cost_ns
 
+    def with_running(self, cost_ns: float, program_ns: float) -> Spending:
+        """All that with what is still running, which doesn't tell yet what it costs of late."""
+        now = Spending()
+        now.add(self.cost_ns + cost_ns)
+        now.program_ns = self.program_ns + program_ns
+        return now
+
     def forget_recent(self) -> None:
         """What is recorded is another thing from now on."""
         self._recent_cost_ns = self._recent_program_ns = 0.0

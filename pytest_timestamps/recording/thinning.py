@@ -9,10 +9,10 @@ functions are *left out*: as if nobody had asked for them, from then on.
 
 from __future__ import annotations
 
+from .budget import Budget
 from .cuts import Cuts
 from .overhead import NO_OVERHEAD
-from .seen import find_seen, nodes_in, refine_thinned
-from .spending import GivenUp, Prices, Spending, give_up, is_too_much, share_left
+from .seen import Known, find_seen, nodes_in, refine_thinned
 from .thinned import NEVER
 
 TYPE_CHECKING = False
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .scope import Scope
     from .seen import Seen
     from .sites import Site
+    from .spending import Spending
 
 __all__ = ["Thinning"]
 
@@ -42,15 +43,6 @@ _SHARE = 100
 
 _SHARE_WHILE_OVER = 25
 """The same while recording costs more than its budget."""
-
-_WINDOW_NS = 100_000_000
-"""What was seen in the latest part of the program's own time, as far as it was looked at, tells
-what recording will cost.
-"""
-
-
-_FADED = 0.05
-"""What has been seen on fewer paths of late is forgotten."""
 
 
 class _Learned:
@@ -70,32 +62,26 @@ class Thinning:
     """Who is thinned, decided anew each time that enough has been seen.
 
     ``due_ns`` is when it is time to look again.
-    ``budget`` is the share of the program's own time that recording may cost, the smallest that was
-    given, None for no limit.
-    ``cuts`` are what came of it.
+    ``budget`` is what recording may cost, ``cuts`` are what came of it.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._starts: list[float | None] = []
-        self.budget: float | None = None
         self._sites: dict[str, Site] = {}
-        self._seen: dict[int, Seen] = {}
+        self.budget = Budget()
         self.cuts = Cuts(engine, self._glance)
         self._looked = False
         self.due_ns = self._judging_ns = self._looking_ns = NEVER
-        self._forget()
         self._chore: Chore | None = None
+        self._forget()
 
     def _forget(self) -> None:
-        """Know nothing of what recording costs."""
-        self._seen.clear()
-        self._spending = Spending()
-        self._prices = Prices(NO_OVERHEAD)
+        """Know nothing of what was seen, and of what it costs."""
+        self._known = Known()
         self._learned: _Learned | None = None
-        self._other_ns = self._own_ns = self._idle_ns = 0.0
-        self._is_settled = False
         self._soon_ns = 0
+        self.budget.forget()
 
     @property
     def active(self) -> bool:
@@ -104,14 +90,15 @@ class Thinning:
 
     # What may be thinned
 
-    def start(self, budget: float | None) -> None:
-        """Thin from now on what is admitted; each start has its `stop`.
+    def start(self, share: float | None) -> None:
+        """Thin from now on what is admitted, and have recording cost no more than that share.
 
+        Each start has its `stop`, with the same ``share`` of the program's time, None for no limit.
         What was left out before is counted again: whoever starts this has not seen it yet.
         """
         self.cuts.take_back()
-        self._starts.append(budget)
-        self._find_budget()
+        self._starts.append(share)
+        self.budget.keep_to(self._starts)
         self.due_ns = self._judging_ns = self._looking_ns = 0
 
     def admit(self, site: Site) -> None:
@@ -125,19 +112,16 @@ class Thinning:
             # a call of one can be recursion of the other
             other.may_thin = False
 
-    def stop(self, budget: float | None) -> None:
+    def stop(self, share: float | None) -> None:
         """Undo a `start`; with the last, what is thinned stays so while it is recorded at all."""
-        self._starts.remove(budget)
-        self._find_budget()
+        self._starts.remove(share)
+        self.budget.keep_to(self._starts)
         if not self._starts:
             self._judging_ns = self._looking_ns = NEVER
             self._wait()
             self.cuts.take_back()
             self._sites.clear()
             self._forget()
-
-    def _find_budget(self) -> None:
-        self.budget = min((one for one in self._starts if one is not None), default=None)
 
     def do_at_ends(self, chore: Chore) -> None:
         """Have the chore done at the end of a span, once it is due; it says when to do so next.
@@ -183,7 +167,7 @@ class Thinning:
             except Exception:
                 self._engine.note_fault()
             spent_ns = self._engine.clock() - now_ns
-            self._spending.add(spent_ns)
+            self.budget.spend(spent_ns)
             self._engine.exempt(spent_ns)
         self._rest(now_ns, spent_ns)
 
@@ -202,13 +186,7 @@ class Thinning:
         costs = self._engine.costs
         refine_thinned(nodes, costs)
         found, other_ns = find_seen(nodes, costs)
-        for key, seen in found.items():
-            known = self._seen.get(key)
-            if known is None or known.key is not seen.key:
-                self._seen[key] = seen
-            else:
-                known.merge(seen)
-        self._judge_leaves([self._seen[key] for key in found], scopes)
+        self._judge_leaves(self._known.add(found), scopes)
         spent_ns = self._engine.clock() - began_ns
         self._learned = _Learned(now_ns, spent_ns, other_ns)
         self._rest(now_ns, spent_ns)
@@ -217,21 +195,19 @@ class Thinning:
         if self._engine.costs is NO_OVERHEAD:
             return
         found, other_ns = find_seen(nodes_in(self._engine.scopes.all()), self._engine.costs)
-        actual_ns = other_ns + sum(one.cost_ns for one in found.values())
-        for key, known in list(self._seen.items()):
-            seen = found.get(key)
-            if seen is None:
-                found[key] = known
-            elif known.key is seen.key:
-                seen.merge(known)
+        cost_ns = other_ns + sum(one.cost_ns for one in found.values())
+        known = self._known.with_running(found, other_ns)
         self._looked = True
-        self._judge_leaves(found.values())
-        if self.budget is not None:
-            own_ns = max(self._running_ns(now_ns) - actual_ns, 0.0)
-            now = Spending()
-            now.add(self._spending.cost_ns + actual_ns)
-            now.program_ns = self._spending.program_ns + own_ns
-            self._hold(now, found.values(), self._other_ns + other_ns, self._own_ns + own_ns)
+        self._judge_leaves(known.functions.values())
+        if self.budget.share is not None:
+            own_ns = max(self._running_ns(now_ns) - cost_ns, 0.0)
+            known.add_time(own_ns, 0.0)
+            self._hold(self.budget.spending.with_running(cost_ns, own_ns), known)
+
+    def _running_ns(self, now_ns: int) -> float:
+        """How long the outermost running capture has been running."""
+        entries = list(self._engine.entries)
+        return max((now_ns - entry.capture.started_ns for entry in entries), default=0)
 
     def _rest(self, now_ns: int, spent_ns: int) -> None:
         """Judge again after a while."""
@@ -239,7 +215,7 @@ class Thinning:
         if self._starts:
             self._judging_ns = self._looking_ns = now_ns + max(_LOOK_NS, _SHARE * spent_ns)
             self._soon_ns = now_ns + _SHARE_WHILE_OVER * spent_ns
-            if self.budget is not None and not self._is_settled:
+            if not self.budget.is_settled:
                 self._judging_ns = self._soon_ns
         self._wait()
 
@@ -247,15 +223,7 @@ class Thinning:
         chore_ns = NEVER if self._chore is None else self._chore.due_ns
         self.due_ns = min(self._looking_ns, chore_ns)
 
-    # What it may cost
-
-    def wait(self, idle_ns: float) -> None:
-        """The program has run for so long and there was nothing to record: it counts all the same.
-
-        Told before the next `pay`.
-        """
-        if self.budget is not None:
-            self._idle_ns = self._spending.wait(idle_ns)
+    # What follows
 
     def pay(
         self, wall_ns: int, within_ns: float, after_ns: int, paths: int, adding_ns: int
@@ -265,92 +233,36 @@ class Thinning:
         Of the latter ``adding_ns`` went into adding up its ``paths``.
         """
         budget, learned, self._learned = self.budget, self._learned, None
-        if budget is None:
+        if budget.share is None:
             return
-        program_ns = max(wall_ns - within_ns, 0.0)
-        idle_ns, self._idle_ns = self._idle_ns, 0.0
-        self._spending.pay(within_ns + after_ns, program_ns)
-        if paths:
-            self._prices.note_end(paths, adding_ns)
+        own_ns = budget.pay(within_ns + after_ns, max(wall_ns - within_ns, 0.0))
+        budget.note_end(paths, adding_ns)
         if learned is None:
-            if self._is_settled and self._spending.is_over(budget):
-                # something else is going on
-                self._is_settled = False
+            if not budget.is_settled:
                 self._judging_ns = min(self._judging_ns, self._soon_ns)
             return
         began_ns = self._engine.clock()
-        self._other_ns += learned.other_ns
-        self._own_ns += program_ns + idle_ns
-        self._hold(self._spending, self._seen.values(), self._other_ns, self._own_ns)
-        if self._own_ns > _WINDOW_NS:
-            self._other_ns /= 2
-            self._own_ns /= 2
-            self._fade()
+        self._known.add_time(own_ns, learned.other_ns)
+        self._hold(budget.spending, self._known)
+        self._known.fade()
         spent_ns = self._engine.clock() - began_ns
-        self._spending.add(spent_ns)
+        budget.spend(spent_ns)
         self._rest(learned.now_ns, learned.spent_ns + spent_ns)
 
-    def pay_around(self, spent_ns: int, recorded: bool) -> None:
-        """So much was done around a capture, which has ``recorded`` something or nothing."""
-        if self.budget is not None:
-            self._spending.add(spent_ns)
-            if recorded:
-                self._prices.note_around(spent_ns)
-
-    def _fade(self) -> None:
-        for key, seen in list(self._seen.items()):
-            seen.fade()
-            if seen.paths < _FADED:
-                del self._seen[key]
-
-    def _running_ns(self, now_ns: int) -> float:
-        """How long the outermost running capture has been running."""
-        entries = list(self._engine.entries)
-        return max((now_ns - entry.capture.started_ns for entry in entries), default=0)
-
-    def _hold(
-        self, spending: Spending, known: Collection[Seen], other_ns: float, own_ns: float
-    ) -> None:
-        """Have what was seen cost no more, in as much time, than is allowed."""
-        budget = self.budget
-        if budget is None:
-            return
-        prices = self._prices
-        prices.costs = self._engine.costs
-        priced = [(prices.of(one), one) for one in known]
-        cost_ns = other_ns + sum(price_ns for price_ns, _ in priced)
-        limit_ns = spending.limit(cost_ns, own_ns, budget)
-        self._is_settled = not is_too_much(cost_ns, limit_ns)
-        if self._is_settled:
-            return
-        begun = self.cuts.begun()
-        may_leave_out = spending.is_felt() and not self._is_timeline_running()
-        given_up = give_up(
-            [(price_ns, one) for price_ns, one in priced if id(one.key) not in begun],
-            prices,
-            over_ns=cost_ns - limit_ns,
-            share=share_left(limit_ns, other_ns, own_ns, budget),
-            may_leave_out=may_leave_out,
+    def _hold(self, spending: Spending, known: Known) -> None:
+        """Give up what has to go under the budget, going by what is ``known``."""
+        given_up = self.budget.hold(
+            spending,
+            known,
+            self._engine.costs,
+            begun=self.cuts.begun,
+            may_leave_out=self.cuts.may_leave_out,
         )
-        if given_up.any:
-            self._spending.forget_recent()
-            self._give_up(given_up)
-        elif may_leave_out:
-            # all that is left are a capture's own costs, and what runs all the time
-            self._is_settled = True
-
-    def _give_up(self, given_up: GivenUp) -> None:
         for one in given_up.counted:
             self.cuts.thin(one)
         if given_up.left_out:
             self.cuts.leave_out(given_up.left_out)
-            for one in given_up.left_out:
-                self._seen.pop(id(one.key), None)
-
-    def _is_timeline_running(self) -> bool:
-        return any(entry.capture.wants_timeline for entry in list(self._engine.entries))
-
-    # What follows
+            self._known.forget(given_up.left_out)
 
     def _judge_leaves(self, candidates: Collection[Seen], ended: Sequence[Scope] = ()) -> None:
         """Thin the leaves whose recording distorts the picture."""

@@ -27,7 +27,7 @@ def store(suite: pytest.Pytester) -> pytest.Pytester:
         def test_budget(pytestconfig):
             store.price(1)
             folder = pathlib.Path(pytestconfig.rootpath)
-            (folder / "budget.txt").write_text(repr(ENGINE.thinning.budget))
+            (folder / "budget.txt").write_text(repr(ENGINE.thinning.budget.share))
         """,
     )
     return suite
@@ -96,7 +96,7 @@ def test_children_are_given_it_too(store: pytest.Pytester, alone: Run) -> None:
         def test_child(pytestconfig):
             code = (
                 "from pytest_timestamps.recording.engine import ENGINE;"
-                "open('budget.txt', 'w').write(repr(ENGINE.thinning.budget))"
+                "open('budget.txt', 'w').write(repr(ENGINE.thinning.budget.share))"
             )
             subprocess.run([sys.executable, "-c", code], check=True, cwd=pytestconfig.rootpath)
         """

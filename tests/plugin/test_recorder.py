@@ -173,8 +173,9 @@ def test_what_the_recorder_takes_is_recordings_cost(
     waited: list[int] = []
     plan = SimpleNamespace(
         cuts=ENGINE.thinning.cuts,
-        pay_around=lambda spent_ns, recorded: paid.append(spent_ns),
-        wait=waited.append,
+        budget=SimpleNamespace(
+            pay_around=lambda spent_ns, recorded: paid.append(spent_ns), wait=waited.append
+        ),
     )
     monkeypatch.setattr(plugin_recorder, "ENGINE", SimpleNamespace(thinning=plan))
     for name in ("one", "two"):
@@ -195,7 +196,8 @@ def test_what_a_session_takes_besides_counts_towards_its_budget(
     """Before, between and in tests, where nothing is recorded: told with the next recorded test."""
     waited: list[int] = []
     plan = SimpleNamespace(
-        cuts=ENGINE.thinning.cuts, pay_around=lambda spent_ns, recorded: None, wait=waited.append
+        cuts=ENGINE.thinning.cuts,
+        budget=SimpleNamespace(pay_around=lambda spent_ns, recorded: None, wait=waited.append),
     )
     monkeypatch.setattr(plugin_recorder, "ENGINE", SimpleNamespace(thinning=plan))
     for called in (lambda: clock.pass_ns(700), work, work):

@@ -23,7 +23,7 @@ from .model import Model, Span
 from .programs import NAMES, PROGRAMS, Body, Machine, Op, _coroutine, _function, _generator
 from .support import FakeClock, Recycling, row, tree
 from .test_properties import EXAMPLES, expected, reported
-from .thinned import COSTS, admitted, site_of
+from .thinned import COSTS, admitted, free_ends, site_of
 
 TEST_NS = 2_000_000
 
@@ -361,7 +361,7 @@ def test_time_that_is_nobodys_is_no_program(clock: FakeClock, thinning: Thinning
         clock.work(5_000)
 
     admitted(small)
-    thinning._prices.path_ns = thinning._prices.fixed_ns = 0.0
+    free_ends(thinning)
     for idle_ns in (0, 7_000_000):
         assert not is_left_out(small)
         for _ in range(60):
@@ -426,7 +426,7 @@ def test_what_costs_little_of_its_own_time_is_not_left_out(
 
     admitted(slow)
     admitted(small)
-    thinning._prices.path_ns = thinning._prices.fixed_ns = 0.0
+    free_ends(thinning)
     for _ in range(40):
         with Recycling():
             for _ in range(100):

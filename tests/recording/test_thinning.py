@@ -643,7 +643,7 @@ def test_time_without_anything_to_record_keeps_within_the_budget(
     for _ in range(2):
         with Capture():
             caller(400)
-            ENGINE.thinning.wait(1_000_000)
+            ENGINE.thinning.budget.wait(1_000_000)
         clock.work(20_000_000)
     assert not is_thinned(leaf)
 
@@ -696,7 +696,7 @@ def test_what_keeps_to_the_budget_by_itself_is_timed(budget: float, clock: FakeC
                 for _ in range(50):
                     leaf()
         clock.work(20_000_000)
-    spending = ENGINE.thinning._spending
+    spending = ENGINE.thinning.budget.spending
     assert spending.cost_ns > budget * spending.program_ns
     assert row(capture, "big")[4:] == (200, 0, 0, *row(capture, "big")[7:12], 0, 0)
     assert not is_thinned(big)
@@ -714,10 +714,10 @@ def test_a_long_test_is_held_to_its_budget_while_it_runs(budget: float, busy: An
 
 def test_of_several_budgets_the_smallest_holds(thinning: Thinning) -> None:
     """Each lasts until it is given back."""
-    assert thinning.budget is None
+    assert thinning.budget.share is None
     thinning.start(0.2)
     thinning.start(0.1)
-    assert thinning.budget == 0.1
+    assert thinning.budget.share == 0.1
     thinning.stop(0.1)
-    assert thinning.budget == 0.2
+    assert thinning.budget.share == 0.2
     thinning.stop(0.2)
