@@ -1,11 +1,12 @@
 """Every test here tells the time by hand, and leaves the engine as it was."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import perf_counter_ns
 from typing import Any
 
 import pytest
 
+from pytest_timestamps.recording import timestamp
 from pytest_timestamps.recording.engine import ENGINE
 from pytest_timestamps.recording.marks import MARKS
 from pytest_timestamps.recording.sites import Site
@@ -13,7 +14,7 @@ from pytest_timestamps.recording.thinned import Thinned
 from pytest_timestamps.recording.thinning import Thinning
 
 from .support import FakeClock, leftovers
-from .thinned import COSTS, Thin, free_ends, site_of
+from .thinned import COSTS, Thin, admitted, free_ends, site_of
 
 
 @pytest.fixture
@@ -72,3 +73,22 @@ def budget(thinning: Thinning) -> Iterator[float]:
     free_ends(thinning)
     yield 0.1
     thinning.stop(0.1)
+
+
+@pytest.fixture
+def busy(clock: FakeClock) -> Callable[..., tuple[Any, Any]]:
+    """Makes a function that takes a while, and a caller that calls it a number of times."""
+
+    def make(takes_ns: int, name: str = "leaf") -> tuple[Any, Any]:
+        @timestamp(name=name)
+        def leaf() -> None:
+            clock.work(takes_ns)
+
+        @timestamp(name=f"{name} caller")
+        def caller(calls: int) -> None:
+            for _ in range(calls):
+                leaf()
+
+        return admitted(leaf), admitted(caller)
+
+    return make

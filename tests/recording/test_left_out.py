@@ -16,7 +16,6 @@ from pytest_timestamps.recording.marks import MARKS
 from pytest_timestamps.recording.overhead import SpanCosts
 from pytest_timestamps.recording.seen import Seen
 from pytest_timestamps.recording.sites import Site
-from pytest_timestamps.recording.spending import Spending
 from pytest_timestamps.recording.thinning import Thinning
 
 from .model import Model, Span
@@ -48,18 +47,6 @@ KINDS = (
     "block", "code", "wrapper", "suspendable code", "suspendable wrapper", "slow", "fold",
     "guarded fold",
 )  # fmt: skip
-
-
-def test_time_without_anything_to_record_is_the_sessions_too() -> None:
-    """As between tests; of a long wait no more than a little is taken to go on like that."""
-    spending = Spending()
-    spending.pay(30_000_000, 100_000_000)
-    assert spending.recent_share() == 0.3
-    assert spending.allowed(0.1) == pytest.approx(0.1 - 0.02 / 0.5)
-    assert spending.wait(2_000_000) == 2_000_000
-    assert spending.wait(900_000_000) == 10_000_000
-    assert spending.recent_share() == 30 / 112
-    assert spending.allowed(0.1) == 0.1
 
 
 def leave_out(function: Any) -> bool:
@@ -388,6 +375,20 @@ def test_a_timeline_has_every_call(
     assert is_left_out(middle)
 
 
+def test_nothing_is_left_out_while_a_timeline_is_running(
+    clock: FakeClock, thinning: Thinning, program: tuple[Any, Any, Any]
+) -> None:
+    """Not even what it doesn't see just now."""
+    _, middle, _ = program
+    with Capture(timeline=True) as around:
+        for _ in range(40):
+            with Capture(without=[around]):
+                for _ in range(2_000):
+                    middle()
+                clock.work(TEST_NS)
+        assert not is_left_out(middle)
+
+
 def test_whoever_asks_for_it_later_gets_it(
     clock: FakeClock, thinning: Thinning, program: tuple[Any, Any, Any]
 ) -> None:
@@ -432,28 +433,3 @@ def test_what_costs_little_of_its_own_time_is_not_left_out(
             for _ in range(100):
                 both()
     assert (is_left_out(small), is_left_out(slow)) == (True, False)
-
-
-# What may be spent
-
-
-def test_what_was_spent_too_much_is_saved_later() -> None:
-    """Half of the budget may be spent at least, and never more than it."""
-    spending = Spending()
-    spending.pay(0.0, 1e9)
-    assert spending.allowed(0.1) == 0.1
-    spending.pay(120e6, 0.0)
-    assert spending.allowed(0.1) == pytest.approx(0.08)
-    spending.pay(900e6, 0.0)
-    assert spending.allowed(0.1) == pytest.approx(0.05)
-
-
-def test_prices_that_tell_too_little_count_for_more() -> None:
-    """What recording really costs of late is what has to be saved, as far as prices are trusted."""
-    spending = Spending()
-    spending.pay(10e6, 100e6)
-    assert spending.limit(cost_ns=10.0, own_ns=100.0, budget=0.1) == pytest.approx(10.0)
-    assert spending.limit(cost_ns=5.0, own_ns=100.0, budget=0.1) == pytest.approx(5.0)
-    assert spending.limit(cost_ns=1.0, own_ns=100.0, budget=0.1) == pytest.approx(2.5)
-    spending.forget_recent()
-    assert spending.limit(cost_ns=1.0, own_ns=100.0, budget=0.1) == pytest.approx(10.0)
