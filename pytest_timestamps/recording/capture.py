@@ -11,8 +11,8 @@ from .engine import ENGINE
 from .freeze import add_scopes, idle, settle_over
 from .paths import PathTable
 from .results import Overhead, Recording
-from .rows import columns_of
-from .timeline import TIMELINE_LIMIT, Timeline
+from .rows import no_less_than_calls
+from .timeline import TIMELINE_LIMIT, Timeline, checked_limit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,18 +56,13 @@ class Capture:
             raise ArgumentTypeError(
                 f"a collector's name must be a string, got {type(name).__name__}: {name!r:.80}"
             )
-        if isinstance(timeline_limit, bool) or not isinstance(timeline_limit, int):
-            raise ArgumentTypeError(
-                f"timeline_limit must be an integer, got {type(timeline_limit).__name__}"
-            )
-        if timeline_limit < 1:
-            raise ArgumentError(f"timeline_limit must be 1 or more, got {timeline_limit}")
+        limit = checked_limit(timeline_limit)
         self.name = name
         self.without = frozenset(without)
         self.scopes: list[Scope] = []
         self.section_name = ""
         self.running = False
-        self._timeline = Timeline(timeline_limit) if timeline else None
+        self._timeline = Timeline(limit) if timeline else None
         self._started_ns = 0
         self._wall_ns = 0
         self._origin_ns = 0
@@ -194,14 +189,7 @@ class Capture:
             adding_from_ns = ENGINE.clock()
             used = self._absorb(touched, opened)
             ENGINE.forget_paused()
-        for scope in scopes:
-            if len(scope.members) == 1 and not scope.roots:
-                continue
-            if idle(scope, opened):
-                for member in scope.members:
-                    if member.running:
-                        member.take_over(scope)
-                settle_over(scope, ENGINE.costs)
+        _part_with(scopes, opened)
         if self.recycles and len(touched) == 1:
             ENGINE.lanes.here().kept.keep(touched[0], used, opened)
         done_ns = ENGINE.clock()
@@ -293,13 +281,7 @@ class Capture:
             dropped += sum(scope.dropped for scope in self.scopes)
         cost = ENGINE.costs.code
         paths = table.rows()
-        total_ns = wall_ns - round(overhead_ns)
-        if paths:
-            # What is taken out of the whole is an estimate: no call took longer than the whole did.
-            columns = columns_of(paths)
-            if max(columns.total_ns) > total_ns:
-                tops = zip(columns.parent, columns.total_ns, strict=True)
-                total_ns = max(total_ns, *[top_ns for parent, top_ns in tops if parent < 0])
+        total_ns = no_less_than_calls(wall_ns - round(overhead_ns), paths)
         return Recording(
             name=self.name,
             wall_ns=wall_ns,
@@ -313,6 +295,18 @@ class Capture:
             dropped_spans=self._timeline.dropped if self._timeline else 0,
             left_out=left_out,
         )
+
+
+def _part_with(scopes: list[Scope], opened: OpenSpans) -> None:
+    """What was recorded in these for others that are still running is theirs from now on."""
+    for scope in scopes:
+        if len(scope.members) == 1 and not scope.roots:
+            continue
+        if idle(scope, opened):
+            for member in scope.members:
+                if member.running:
+                    member.take_over(scope)
+            settle_over(scope, ENGINE.costs)
 
 
 def _touched(scopes: list[Scope]) -> list[Scope]:

@@ -9,7 +9,7 @@ from time import perf_counter_ns
 
 from .abandoned import finish_abandoned
 from .between_spans import followed_by
-from .lookup import Entry, entries_on_stack
+from .lookup import Entry, entries_on_stack, entry_to_leave
 from .marks import MARKS
 from .monitoring import Monitor
 from .open_spans import find_open_spans
@@ -212,12 +212,7 @@ class Engine:
             own = [e for e in self.entries if e.capture is capture]
             entry, still_here = own[0], False
             if len(own) > 1:
-                here = [e for e in own if e.lane is lane]
-                marks = marks_of(ORIGIN.get())
-                in_context = [e for e in here if id(e.mark) in marks]
-                entry = (in_context or here or own)[-1]
-                here = [e for e in here if e is not entry]
-                still_here = any(e in in_context or not e.in_task for e in here)
+                entry, still_here = entry_to_leave(own, lane, marks_of(ORIGIN.get()))
             self.entries.remove(entry)
             if entry.in_task:
                 self._in_tasks -= 1

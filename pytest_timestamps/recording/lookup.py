@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .capture import Capture
     from .lane import Lane
 
-__all__ = ["Entry", "entered_in_task", "entries_on_stack"]
+__all__ = ["Entry", "entered_in_task", "entries_on_stack", "entry_to_leave"]
 
 _SUSPENDABLE = 0x80 | 0x100 | 0x200
 """Code flags: coroutine, iterable coroutine, asynchronous generator (see `inspect`)."""
@@ -69,3 +69,16 @@ def entries_on_stack(
         found += [entry for entry in here if entry.code is frame.f_code]
         frame = frame.f_back
     return found
+
+
+def entry_to_leave(own: list[Entry], lane: Lane, marks: set[int]) -> tuple[Entry, bool]:
+    """Which of a capture's ``own`` entries is left on ``lane``, by a context with these ``marks``.
+
+    It is the latest of that context, else of that lane, else of all. Comes with whether the capture
+    is still entered there.
+    """
+    here = [entry for entry in own if entry.lane is lane]
+    in_context = [entry for entry in here if id(entry.mark) in marks]
+    left = (in_context or here or own)[-1]
+    others = [entry for entry in here if entry is not left]
+    return left, any(entry in in_context or not entry.in_task for entry in others)

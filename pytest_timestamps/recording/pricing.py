@@ -64,6 +64,10 @@ class Pricing:
         self.total_ns = [0] * count
         # by how much estimates below a node are too long
         self._limits: dict[int, float] = {}
+        self._price()
+
+    def _price(self) -> None:
+        """Take recording's cost out of what was measured."""
         self._add_up()
         if self._limits:
             self._limit_estimates()

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar, overload
 
 from .results import PathStats
 
-__all__ = ["PathColumns", "Rows", "columns_of", "path_rows"]
+__all__ = ["PathColumns", "Rows", "columns_of", "no_less_than_calls", "path_rows"]
 
 _Row = TypeVar("_Row", bound=tuple[Any, ...])
 
@@ -84,3 +84,17 @@ def columns_of(rows: Sequence[PathStats]) -> PathColumns:
         columns = rows.columns
         return columns if type(columns) is PathColumns else PathColumns._make(columns)
     return PathColumns._make(zip(*rows, strict=True) if rows else [()] * len(PathStats._fields))
+
+
+def no_less_than_calls(whole_ns: int, rows: Sequence[PathStats]) -> int:
+    """``whole_ns``, or the longest total of a row without a parent if that is more.
+
+    What is taken out of the whole is an estimate: no call took longer than the whole did.
+    """
+    if not rows:
+        return whole_ns
+    columns = columns_of(rows)
+    if max(columns.total_ns) <= whole_ns:
+        return whole_ns
+    tops = zip(columns.parent, columns.total_ns, strict=True)
+    return max(whole_ns, *[top_ns for parent, top_ns in tops if parent < 0])

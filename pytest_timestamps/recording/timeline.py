@@ -6,12 +6,26 @@ import sys
 import threading
 from array import array
 
+from pytest_timestamps.errors import ArgumentError, ArgumentTypeError
+
 from .results import TimelineSpan
 
-__all__ = ["TIMELINE_LIMIT", "Timeline"]
+__all__ = ["TIMELINE_LIMIT", "Timeline", "checked_limit"]
 
 TIMELINE_LIMIT = 1_000_000
 """Spans that a timeline keeps unless it is given another limit."""
+
+
+def checked_limit(limit: object) -> int:
+    """The limit of a timeline.
+
+    Raises `ArgumentTypeError` for what isn't an integer, `ArgumentError` for less than 1.
+    """
+    if isinstance(limit, bool) or not isinstance(limit, int):
+        raise ArgumentTypeError(f"timeline_limit must be an integer, got {type(limit).__name__}")
+    if limit < 1:
+        raise ArgumentError(f"timeline_limit must be 1 or more, got {limit}")
+    return limit
 
 
 class Timeline:
