@@ -318,6 +318,77 @@ def test_a_long_test_is_held_to_its_budget_while_it_runs(budget: float, busy: An
     assert row(capture, "leaf caller/leaf").estimated > 10_000
 
 
+def test_a_long_test_that_keeps_to_its_budget_is_timed(budget: float, busy: Any) -> None:
+    """What it has cost so far is held against how long it has run so far."""
+    leaf, caller = busy(5_000)
+    with Capture():
+        for _ in range(300):
+            caller(90)
+    assert not is_thinned(leaf)
+
+
+def test_calls_of_long_ago_count_for_less(budget: float, busy: Any, clock: FakeClock) -> None:
+    """Of 600 in the last test only half are left: with 600 more these are not often."""
+    leaf, caller = busy(1_000)
+    for _ in range(2):
+        with Capture():
+            caller(600)
+            clock.work(150_000_000)
+        clock.work(20_000_000)
+    assert not is_thinned(leaf)
+
+
+def test_what_costs_too_much_all_of_a_sudden_is_looked_at_soon(
+    budget: float, busy: Any, clock: FakeClock
+) -> None:
+    """Nobody waits 20 ms for that, though nothing had to go before."""
+    leaf, caller = busy(100)
+    with Capture():
+        caller(1)
+        clock.work(60_000_000)
+    found = []
+    for _ in range(2):
+        with Capture():
+            caller(18_000)
+        found.append(is_thinned(leaf))
+    assert found == [False, True]
+
+
+def test_what_the_end_of_a_capture_takes_is_learned(thinning: Thinning, busy: Any) -> None:
+    """Less than was taken for granted, by a clock that stands still meanwhile."""
+    thinning.start(0.1)
+    prices = thinning.budget._prices
+    before_ns = prices.fixed_ns
+    _, caller = busy(5_000)
+    with Capture():
+        caller(1)
+    thinning.stop(0.1)
+    assert prices.fixed_ns < before_ns
+
+
+def test_what_it_takes_to_decide_is_paid_for(
+    budget: float, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once a capture is over, and in the midst of it: both are judged here, by no call yet."""
+    asked_ns: list[int] = []
+
+    def begun() -> set[int]:
+        asked_ns.append(clock.now_ns)
+        clock.work(1_000_000)
+        return set()
+
+    @timestamp(name="dear")
+    def dear() -> None:
+        clock.work(100)
+
+    monkeypatch.setattr(ENGINE.thinning.cuts, "begun", begun)
+    with Capture():
+        for _ in range(400):
+            dear()
+    assert len(asked_ns) == 2
+    assert ENGINE.thinning.budget.spending.cost_ns == 400 * 400 + 2 * 1_000_000
+
+
 def test_of_several_budgets_the_smallest_holds(thinning: Thinning) -> None:
     """Each lasts until it is given back."""
     assert thinning.budget.share is None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from contextvars import Context, copy_context
 from random import Random
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,7 +22,12 @@ from hypothesis import strategies as st
 
 from pytest_timestamps.recording import Capture, timestamp
 from pytest_timestamps.recording.engine import ENGINE
-from pytest_timestamps.recording.lookup import Entry, entered_in_task, entries_on_stack
+from pytest_timestamps.recording.lookup import (
+    Entry,
+    entered_in_task,
+    entries_on_stack,
+    entry_to_leave,
+)
 
 DEEP = 230
 """Frames between a capture and a call: more than any cap on a walk that loses calls."""
@@ -263,3 +268,33 @@ def test_an_older_task_driven_from_inside(deep: bool) -> None:
     with suppress(StopIteration):
         driver().send(None)
     assert [row.name for row in capture.recording().paths] == ["probe"]
+
+
+HERE, ELSEWHERE = "here", "elsewhere"
+OURS, THEIRS = object(), object()
+
+
+@pytest.mark.parametrize(
+    ("entries", "left", "still_here"),
+    [
+        ([(HERE, OURS, True), (HERE, THEIRS, True)], 0, False),
+        ([(HERE, OURS, True), (HERE, OURS, True), (HERE, THEIRS, True)], 1, True),
+        ([(HERE, OURS, True), (HERE, THEIRS, False)], 0, True),
+        ([(HERE, THEIRS, True), (HERE, THEIRS, True), (ELSEWHERE, OURS, False)], 1, False),
+        ([(HERE, THEIRS, False), (HERE, THEIRS, True), (ELSEWHERE, OURS, False)], 1, True),
+        ([(ELSEWHERE, THEIRS, True), (ELSEWHERE, OURS, False)], 1, False),
+    ],
+)
+def test_the_nearest_entry_is_left(
+    entries: list[tuple[Any, object, bool]], left: int, still_here: bool
+) -> None:
+    """The latest of the context, else of the lane, else of all.
+
+    The capture stays entered where the context has another entry, or one outside of any task has
+    covered the lane.
+    """
+    own: list[Any] = [
+        SimpleNamespace(lane=lane, mark=mark, in_task=in_task) for lane, mark, in_task in entries
+    ]
+    lane: Any = HERE
+    assert entry_to_leave(own, lane, {id(OURS)}) == (own[left], still_here)

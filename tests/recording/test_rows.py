@@ -3,7 +3,7 @@
 import pytest
 
 from pytest_timestamps.recording.results import PathStats
-from pytest_timestamps.recording.rows import Rows, columns_of, path_rows
+from pytest_timestamps.recording.rows import Rows, columns_of, no_less_than_calls, path_rows
 from tests.samples import path
 
 PLAIN = (path("a", section="call"), path("b", parent=0, calls=2), path("c", parent=1, errors=1))
@@ -50,3 +50,12 @@ def test_columns_are_those_of_the_rows(rows: Rows[PathStats]) -> None:
     columns = columns_of(PLAIN)
     assert (columns.name, columns.calls, columns.errors) == (("a", "b", "c"), (1, 2, 1), (0, 0, 1))
     assert columns_of(rows) == columns
+
+
+def test_the_whole_is_no_less_than_a_call() -> None:
+    """What a generator did that began elsewhere may be more: it is below another row."""
+    rows = path_rows(
+        columns_of((path("a", total_ns=5), path("b", parent=0, total_ns=9), path("c", total_ns=7)))
+    )
+    assert [no_less_than_calls(whole_ns, rows) for whole_ns in (10, 8, 7, 6)] == [10, 8, 7, 7]
+    assert no_less_than_calls(-3, ()) == -3
