@@ -1,10 +1,12 @@
 """How much one span costs here and now: measured with real spans on a tree that is thrown away."""
 
 from .activation import GUARD, Activation
+from .aside import put_aside
+from .in_place import AT_HAND, Factors
 from .lane import Lane
 from .overhead import Cost, Kinds, SpanCosts
 from .probes import FEW, IGNORED, RESUMPTION, SAMPLED_RESUMPTION, Probe, probes
-from .scope import ORIGIN, Origin, Scope
+from .scope import Origin
 from .sites import KINDS
 from .tree import Node, Root
 
@@ -35,6 +37,10 @@ _KEPT_ROUNDS = 15
 time, and the median of the latest doesn't mind.
 """
 
+_STEPS = {f"{kind}, resumed" for kind in ("suspendable code", "suspendable wrapper", "sampled")}
+_STEPS |= {"resumed fold", IGNORED}
+"""Kinds that suspend and resume."""
+
 _Round = tuple[float, float, float]
 """A span's cost inside it, its full cost, and what recording measured by itself besides."""
 
@@ -47,13 +53,17 @@ class Calibration:
         self._costs: dict[str, Cost] = {}
         self._due_ns = self._stale_ns = 0
         self._turn = 0
+        self._factors = AT_HAND
         self._met = 0
 
     def refresh(self, engine: "Engine") -> SpanCosts | None:
         """The costs as of now; None where they need no new look."""
-        now_ns = engine.clock()
+        now_ns, factors = engine.clock(), engine.in_place.factors
         if now_ns < self._due_ns and len(KINDS) == self._met:
-            return None
+            if factors is self._factors:
+                return None
+            self._factors = factors
+            return _span_costs(self._costs, factors)
         if now_ns >= self._stale_ns:
             self._rounds.clear()
         available = probes(engine)
@@ -69,10 +79,15 @@ class Calibration:
         done_ns = engine.clock()
         self._due_ns = done_ns + min(_SHARE * (done_ns - now_ns), _AGE_NS)
         self._stale_ns = done_ns + _STALE_NS
-        return _span_costs(self._costs)
+        self._factors = factors
+        return _span_costs(self._costs, factors)
 
 
-def _span_costs(kinds: dict[str, Cost]) -> SpanCosts:
+def _span_costs(measured: dict[str, Cost], factors: Factors) -> SpanCosts:
+    kinds = {
+        kind: cost.times(factors.step if kind in _STEPS else factors.call)
+        for kind, cost in measured.items()
+    }
     code = kinds["code"]
     # all of these are measured only where functions may be thinned, the last two where there is
     # something that can be suspended
@@ -102,15 +117,8 @@ def _measure(
     rounds: int,
 ) -> None:
     """Run the probes of ``kinds`` on the running thread, whose lane and context are put aside."""
-    lane = engine.lanes.here()
-    origin_before = ORIGIN.get()
-    saved = lane.put_aside()
-    scope = Scope((), frozenset())
-    origin = Origin(scope, lane=lane)
-    ORIGIN.set(origin)
     arranged = {kind: _ARRANGED.get(kind, (kind, None)) for kind in kinds}
-    try:
-        lane.top = root = scope.root_for(origin, None, lane)
+    with engine.in_place.postponed(), put_aside(engine.lanes) as (lane, root, origin):
         for name in dict.fromkeys(name for name, _ in arranged.values()):
             available[name].recorded()
         for _ in range(rounds):
@@ -123,9 +131,6 @@ def _measure(
                 _note(results, kind, (0.0, one[1] + one[2], 0.0) if kind == IGNORED else one)
                 lane.stack, lane.named = [], {}
                 lane.top = root
-    finally:
-        lane.take_back(saved)
-        ORIGIN.set(origin_before)
 
 
 def _node_of(root: Node, probe: Probe) -> Node:

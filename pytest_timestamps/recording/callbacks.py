@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .marks import Mark
     from .thinned import Thinned
+    from .tree import Node
 
     Marks: TypeAlias = dict[int, Mark]
 
@@ -35,27 +36,26 @@ __all__ = ["build_callbacks"]
 
 
 def build_callbacks(
-    engine: Engine, marks: Marks, watch: Callable[[CodeType], None]
+    engine: Engine, marks: Marks, delegation: Delegation, caller: int = CALLER
 ) -> dict[str, Callable[..., Any]]:
     """A callback for each event name, over the engine's lanes and the marked codes.
 
-    ``watch`` has the suspensions of a further code told.
+    ``caller`` is the depth at which they find the program's frame.
     """
-    delegation = Delegation(engine, marks, watch)
-    on_return, on_unwind = _build_ends(engine, marks, delegation)
+    on_return, on_unwind = _build_ends(engine, marks, delegation, caller)
     if engine.chore is not None:
         on_return = followed_by(on_return, engine.chore, engine.clock)
     return {
-        "PY_START": _build_start(engine, marks),
+        "PY_START": _build_start(engine, marks, caller),
         "PY_RETURN": on_return,
         "PY_UNWIND": on_unwind,
-        "PY_YIELD": _build_suspension(engine, marks, delegation),
-        "PY_RESUME": _build_resumption(engine, delegation),
+        "PY_YIELD": _build_suspension(engine, marks, delegation, caller),
+        "PY_RESUME": _build_resumption(engine, delegation, caller),
         "PY_THROW": _build_throw(engine, marks, delegation),
     }
 
 
-def _build_start(engine: Engine, marks: Marks) -> Callable[..., None]:
+def _build_start(engine: Engine, marks: Marks, caller: int) -> Callable[..., None]:
     here = engine.lanes.here
     clock = engine.clock
     # the locals of a frame are no dict since Python 3.13, which compiled code would insist on
@@ -97,7 +97,7 @@ def _build_start(engine: Engine, marks: Marks) -> Callable[..., None]:
                 else:
                     mark.thinned.begin(lane or here())
             elif mark is not None:
-                mark.begin(getframe(CALLER).f_locals)
+                mark.begin(getframe(caller).f_locals)
         except Exception:
             engine.note_fault()
 
@@ -105,7 +105,7 @@ def _build_start(engine: Engine, marks: Marks) -> Callable[..., None]:
 
 
 def _build_ends(
-    engine: Engine, marks: Marks, delegation: Delegation
+    engine: Engine, marks: Marks, delegation: Delegation, caller: int
 ) -> tuple[Callable[..., None], Callable[..., None]]:
     clock = engine.clock
     getframe = sys._getframe
@@ -148,14 +148,16 @@ def _build_ends(
             closed = code.co_flags & SUSPENDABLE and isinstance(error, GeneratorExit)
             ends.end(code, clock(), not closed)
             if delegation.ahead:
-                delegation.unwound(id(getframe(CALLER)))
+                delegation.unwound(id(getframe(caller)))
         except Exception:
             engine.note_fault()
 
     return on_return, on_unwind
 
 
-def _build_suspension(engine: Engine, marks: Marks, delegation: Delegation) -> Callable[..., None]:
+def _build_suspension(
+    engine: Engine, marks: Marks, delegation: Delegation, caller: int
+) -> Callable[..., None]:
     ahead = delegation.ahead
     clock = engine.clock
     suspended = engine.lanes.paused
@@ -166,9 +168,11 @@ def _build_suspension(engine: Engine, marks: Marks, delegation: Delegation) -> C
     def on_yield(code: CodeType, offset: int, value: object) -> None:
         try:
             now_ns = clock()
-            frame_id = id(getframe(CALLER))
+            frame_id = id(getframe(caller))
             lane = origin_here().lane
-            if lane is None or (node := lane.top).latch.key is not code or frame_id in suspended:
+            node = NOWHERE if lane is None else lane.top
+            plain = node.latch.key is code or _is_sampled(node, code, frame_id)
+            if lane is None or not plain or frame_id in suspended:
                 ends.suspend(code, offset, frame_id, lane, now_ns)
             else:
                 active_ns = now_ns - node.start_ns
@@ -189,14 +193,14 @@ def _build_suspension(engine: Engine, marks: Marks, delegation: Delegation) -> C
                 one.offset = offset
                 suspended[frame_id] = paused
             if ahead:
-                delegation.pause_after(getframe(CALLER))
+                delegation.pause_after(getframe(caller))
         except Exception:
             engine.note_fault()
 
     return on_yield
 
 
-def _build_resumption(engine: Engine, delegation: Delegation) -> Callable[..., None]:
+def _build_resumption(engine: Engine, delegation: Delegation, caller: int) -> Callable[..., None]:
     suspended = engine.lanes.paused
     clock = engine.clock
     getframe = sys._getframe
@@ -205,9 +209,9 @@ def _build_resumption(engine: Engine, delegation: Delegation) -> Callable[..., N
 
     def on_resume(code: CodeType, offset: int) -> None:
         try:
-            paused = suspended.pop(id(getframe(CALLER)), None)
+            paused = suspended.pop(id(getframe(caller)), None)
             if paused is None:
-                delegation.resume_unseen(code, getframe(CALLER))
+                delegation.resume_unseen(code, getframe(caller))
                 return
             origin = origin_here()
             lane = origin.lane
@@ -219,7 +223,8 @@ def _build_resumption(engine: Engine, delegation: Delegation) -> Callable[..., N
             top = lane.top
             if (
                 node.parent is top
-                and node.latch.key is code
+                # one of a sample, as it was suspended
+                and (node.latch.key is code or (node.latch.key is THIN and node.key is code))
                 and top.origin is origin
                 and len(paused) == 1
                 and not one.frame
@@ -268,3 +273,11 @@ def _build_throw(engine: Engine, marks: Marks, delegation: Delegation) -> Callab
             engine.note_fault()
 
     return on_throw
+
+
+def _is_sampled(node: Node, code: CodeType, frame_id: int) -> bool:
+    """Is the call of ``code`` in that frame one of a sample, and the top span is its?"""
+    if node.latch.key is not THIN or node.key is not code:
+        return False
+    thinned = node.site.thinned
+    return thinned is not None and thinned.frames is not None and frame_id in thinned.frames

@@ -9,6 +9,7 @@ from time import perf_counter_ns
 
 from .abandoned import finish_abandoned
 from .between_spans import followed_by
+from .in_place import InPlace
 from .lookup import Entry, entries_on_stack, entry_to_leave
 from .marks import MARKS
 from .monitoring import Monitor
@@ -76,6 +77,8 @@ class Engine:
         self.costs: SpanCosts = NO_OVERHEAD
         self.calibrates = True
         self.thinning = Thinning(self)
+        self.in_place = InPlace(self)
+        self.thinning.do_at_ends(self.in_place)
         self._calibration: Calibration | None = None
         self.chore: Chore | None = None
         self.clock = clock
@@ -113,6 +116,7 @@ class Engine:
         self.calibrates = calibrate
         self.costs = NO_OVERHEAD
         self._calibration = None
+        self.in_place.forget()
         self._build(clock)
 
     def do_between_spans(self, chore: Chore) -> None:

@@ -12,6 +12,8 @@ import os
 import sys
 
 from .callbacks import build_callbacks
+from .compiled import CALLER
+from .delegation import Delegation
 from .sites import SUSPENDABLE, Site
 
 TYPE_CHECKING = False
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .engine import Engine
+    from .in_place import Callbacks
     from .marks import Mark, Marks
 
 __all__ = ["Monitor"]
@@ -52,9 +55,12 @@ class Monitor:
             return
         _MONITORING.use_tool_id(tool, _TOOL_NAME)
         self._tool = tool
-        callbacks = build_callbacks(engine, self._marks.by_id, self._marks.watch)
-        for event, callback in callbacks.items():
-            _MONITORING.register_callback(tool, getattr(_MONITORING.events, event), callback)
+        marks = self._marks.by_id
+        delegation = Delegation(engine, marks, self._marks.watch)
+        callbacks = build_callbacks(engine, marks, delegation)
+        self._set_callbacks(callbacks)
+        further = build_callbacks(engine, marks, delegation, CALLER + 1)
+        engine.in_place.arm(callbacks, further, self._set_callbacks)
         self._marks.on_mark = self._switch_on
         for code, mark in self._marks.all():
             self._switch_on(code, mark)
@@ -69,6 +75,7 @@ class Monitor:
         tool = self._tool
         if tool is None:
             return
+        engine.in_place.disarm()
         self._marks.on_mark = None
         _MONITORING.set_events(tool, 0)
         for code, _ in self._marks.all():
@@ -77,6 +84,10 @@ class Monitor:
             _MONITORING.register_callback(tool, getattr(_MONITORING.events, event), None)
         _MONITORING.free_tool_id(tool)
         self._tool = None
+
+    def _set_callbacks(self, callbacks: Callbacks) -> None:
+        for event, callback in callbacks.items():
+            _MONITORING.register_callback(self._tool, getattr(_MONITORING.events, event), callback)
 
     def _switch_on(self, code: CodeType, mark: Mark) -> None:
         events = _MONITORING.events

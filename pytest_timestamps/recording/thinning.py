@@ -73,7 +73,7 @@ class Thinning:
         self.cuts = Cuts(engine, self._glance)
         self._looked = False
         self.due_ns = self._judging_ns = self._looking_ns = NEVER
-        self._chore: Chore | None = None
+        self._chores: list[Chore] = []
         self._forget()
 
     def _forget(self) -> None:
@@ -118,7 +118,7 @@ class Thinning:
         self.budget.keep_to(self._starts)
         if not self._starts:
             self._judging_ns = self._looking_ns = NEVER
-            self._wait()
+            self.find_due()
             self.cuts.take_back()
             self._sites.clear()
             self._forget()
@@ -129,8 +129,9 @@ class Thinning:
         Other than `Engine.do_between_spans` it can be asked for while armed, and makes no span
         dearer; but recursion, and what isn't plain, has no such ends.
         """
-        self._chore = chore
-        self._wait()
+        if chore not in self._chores:
+            self._chores.append(chore)
+        self.find_due()
 
     # What is seen
 
@@ -146,13 +147,12 @@ class Thinning:
 
     def look(self, now_ns: int) -> None:
         """In the middle of what is recorded: judge by that too, do the chore. Never raises."""
-        chore = self._chore
-        if chore is None or now_ns >= self._looking_ns:
+        due = [chore for chore in self._chores if now_ns >= chore.due_ns]
+        if not due or now_ns >= self._looking_ns:
             self._judge_and_rest(now_ns)
-        if chore is not None:
-            if now_ns >= chore.due_ns:
-                chore.do()
-            self._wait()
+        for chore in due:
+            chore.do()
+        self.find_due()
 
     def _glance(self, now_ns: int) -> None:
         """`look`, if it is time."""
@@ -217,11 +217,13 @@ class Thinning:
             self._soon_ns = now_ns + _SHARE_WHILE_OVER * spent_ns
             if not self.budget.is_settled:
                 self._judging_ns = self._soon_ns
-        self._wait()
+        self.find_due()
 
-    def _wait(self) -> None:
-        chore_ns = NEVER if self._chore is None else self._chore.due_ns
-        self.due_ns = min(self._looking_ns, chore_ns)
+    def find_due(self) -> None:
+        """When is it time to look, and for what?"""
+        self.due_ns = self._looking_ns
+        for chore in self._chores:
+            self.due_ns = min(self.due_ns, chore.due_ns)
 
     # What follows
 

@@ -200,7 +200,7 @@ def test_a_chore_is_done_when_it_is_due(
     thinning: Thinning, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the end of the next span, though recording is going on, and then whenever it is due."""
-    monkeypatch.setattr(thinning, "_chore", None)
+    monkeypatch.setattr(thinning, "_chores", [])
 
     @timestamp(name="leaf")
     def leaf() -> None:
@@ -219,7 +219,7 @@ def test_with_a_chore_a_long_test_is_looked_at(
     thinning: Thinning, busy: Any, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is thinned is the same as without one."""
-    monkeypatch.setattr(thinning, "_chore", None)
+    monkeypatch.setattr(thinning, "_chores", [])
     thinning.do_at_ends(Chore(clock))
     leaf, caller = busy(1_000)
     with Capture():

@@ -1,0 +1,287 @@
+"""How much dearer recording is in the midst of a program than where calibration looks at it.
+
+Calibration records a small loop again and again, and the processor has all at hand that this needs.
+In a program other work lies between two events, which puts recording's code and data out of the
+caches: the same steps take half as long again there, or twice as long. By how much is measured in
+place: now and then the callbacks of some plain calls are timed there, and right after them those of
+calls that follow each other.
+"""
+
+from __future__ import annotations
+
+from _thread import get_ident
+from contextlib import contextmanager
+
+from .aside import put_aside
+from .scope import ORIGIN
+from .sites import Site
+from .thinned import NEVER
+from .tree import NOWHERE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from types import CodeType
+    from typing import Any
+
+    from .engine import Engine
+    from .tree import Node
+
+    Callbacks = Mapping[str, Callable[..., Any]]
+
+__all__ = ["AT_HAND", "Callbacks", "Factors", "InPlace"]
+
+_FIRST_NS = 1_000_000
+"""How long after arming it is measured first: calibration comes before."""
+
+_PERIOD_NS = 20_000_000
+"""How long it takes at least until it is measured again."""
+
+_SHARE = 200
+"""It may take this part of the time."""
+
+_SKIPPED = 16
+"""So many events are let pass first: what brought it here is no work of the program."""
+
+_WANTED = 24
+"""So many of each event are timed each time."""
+
+_PATIENCE = 400
+"""After so many events it is over, however many of them were plain."""
+
+_ENOUGH = 8
+"""Fewer tell nothing."""
+
+_KEPT = 15
+"""How many measurements count, the latest."""
+
+_DEAREST = 4.0
+"""However dear it looks, it isn't: something else has kept the processor busy."""
+
+_USUAL = 19 / 20
+"""Of what was timed the longest are left out: where the process was interrupted."""
+
+_CALL = ("PY_START", "PY_RETURN")
+_STEP = ("PY_YIELD", "PY_RESUME")
+
+_CALLS = range(_WANTED)
+_WORK = range(12)
+
+
+class Factors:
+    """How many times as dear as calibration says a ``call`` is, and a generator's ``step``."""
+
+    __slots__ = ("call", "step")
+
+    def __init__(self, call: float, step: float) -> None:
+        self.call = call
+        self.step = step
+
+
+AT_HAND = Factors(1.0, 1.0)
+"""As calibration has it."""
+
+
+class InPlace:
+    """Measures the ``factors`` by which recording is dearer in place.
+
+    A chore of the engine: it is begun at the end of a span, within an event.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._site = Site("calibration", "code")
+        self._set_callbacks: Callable[[Callbacks], None] | None = None
+        self._usual: Callbacks = {}
+        self._timed: Callbacks = {}
+        self._times: dict[str, list[int]] = {}
+        self._seen = 0
+        self._measuring = False
+        self.forget()
+
+    def forget(self) -> None:
+        """Know nothing yet."""
+        self.due_ns = NEVER
+        self.factors = AT_HAND
+        self._calls: list[float] = []
+        self._steps: list[float] = []
+
+    def arm(
+        self, usual: Callbacks, further: Callbacks, set_callbacks: Callable[[Callbacks], None]
+    ) -> None:
+        """From now on the ``usual`` callbacks are set; ``set_callbacks`` sets others.
+
+        ``further`` are the same for where a frame lies between them and the program's.
+        """
+        self._set_callbacks = set_callbacks
+        self._usual, self._timed = usual, self._time(further)
+        if self._engine.calibrates:
+            self._next_at(self._engine.clock() + _FIRST_NS)
+
+    def disarm(self) -> None:
+        """No callbacks are set any more."""
+        self._set_callbacks = None
+        self._measuring = False
+        self._next_at(NEVER)
+
+    def do(self) -> None:
+        """Begin to measure."""
+        self.due_ns = NEVER
+        if self._set_callbacks is None or self._measuring:
+            return
+        self._seen = 0
+        self._times = {name: [] for name in (*_CALL, *_STEP)}
+        self._measuring = True
+        self._set_callbacks(self._timed)
+
+    @contextmanager
+    def postponed(self) -> Iterator[None]:
+        """What runs meanwhile is no program, but calibration."""
+        self._stop()
+        self._next_at(NEVER)
+        try:
+            yield
+        finally:
+            if self._set_callbacks is not None:
+                self._next_at(self._engine.clock() + _FIRST_NS)
+
+    def _stop(self) -> None:
+        if self._measuring and self._set_callbacks is not None:
+            self._measuring = False
+            self._set_callbacks(self._usual)
+
+    def _next_at(self, due_ns: int) -> None:
+        self.due_ns = due_ns
+        self._engine.thinning.find_due()
+
+    # What is timed
+
+    def _time(self, further: Callbacks) -> Callbacks:
+        """Callbacks that do what ``further`` do, and time it."""
+        clock, note = self._engine.clock, self._note
+        start, end = further["PY_START"], further["PY_RETURN"]
+        suspend, resume = further["PY_YIELD"], further["PY_RESUME"]
+
+        def on_start(code: CodeType, offset: int) -> None:
+            began_ns = clock()
+            start(code, offset)
+            note("PY_START", clock() - began_ns, code, began_ns)
+
+        def on_return(code: CodeType, offset: int, value: object) -> None:
+            began_ns = clock()
+            end(code, offset, value)
+            note("PY_RETURN", clock() - began_ns, code, began_ns)
+
+        def on_yield(code: CodeType, offset: int, value: object) -> None:
+            began_ns = clock()
+            suspend(code, offset, value)
+            note("PY_YIELD", clock() - began_ns, code, began_ns)
+
+        def on_resume(code: CodeType, offset: int) -> None:
+            began_ns = clock()
+            resume(code, offset)
+            note("PY_RESUME", clock() - began_ns, code, began_ns)
+
+        # the other ones find the frame that they ask for, as nothing lies between
+        return {
+            "PY_START": on_start, "PY_RETURN": on_return,
+            "PY_YIELD": on_yield, "PY_RESUME": on_resume,
+        }  # fmt: skip
+
+    def _note(self, name: str, spent_ns: int, code: CodeType, began_ns: int) -> None:
+        """Keep what an event took, if it was plain, and see whether that will do; never raises."""
+        try:
+            self._seen += 1
+            if self._seen > _SKIPPED and _was_plain(name, code, began_ns):
+                self._times[name].append(spent_ns)
+            if self._measuring and (self._is_enough() or self._seen >= _PATIENCE):
+                self._finish()
+        except Exception:
+            self._engine.note_fault()
+
+    def _is_enough(self) -> bool:
+        times = self._times
+        found = [min(len(times[name]) for name in names) for names in (_CALL, _STEP)]
+        # a program has plenty of both, or hardly any of one
+        wanted = max(found) if self._seen >= _PATIENCE // 2 else min(found)
+        return wanted >= _WANTED
+
+    def _finish(self) -> None:
+        began_ns = self._engine.clock()
+        self._stop()
+        here, self._times = self._times, {name: [] for name in self._times}
+        with put_aside(self._engine.lanes) as (_, root, _):
+            root.add(_finish_code, self._site)
+            self._run_calls()
+            self._run_steps()
+        there = self._times
+        _keep(self._calls, here, there, _CALL)
+        _keep(self._steps, here, there, _STEP)
+        if self._calls or self._steps:
+            self.factors = Factors(
+                _middle(self._calls or self._steps), _middle(self._steps or self._calls)
+            )
+        spent_ns = self._engine.clock() - began_ns
+        self._engine.exempt(spent_ns)
+        self._next_at(began_ns + max(_PERIOD_NS, _SHARE * spent_ns))
+
+    # The same where one follows the other
+
+    def _run_calls(self) -> None:
+        on_start, on_return = (self._timed[name] for name in _CALL)
+        for _ in _CALLS:
+            on_start(_finish_code, 0)
+            for _ in _WORK:
+                pass
+            on_return(_finish_code, 0, None)
+
+    def _run_steps(self) -> None:
+        on_yield, on_resume = (self._timed[name] for name in _STEP)
+        self._timed["PY_START"](_finish_code, 0)
+        for _ in _CALLS:
+            on_yield(_finish_code, 0, None)
+            for _ in _WORK:
+                pass
+            on_resume(_finish_code, 0)
+            for _ in _WORK:
+                pass
+
+
+_finish_code = InPlace._finish.__code__
+"""Any code will do whose events nobody wants."""
+
+
+def _was_plain(name: str, code: CodeType, began_ns: int) -> bool:
+    """Did the event that was told since ``began_ns`` take the plain path?"""
+    lane = ORIGIN.get().lane
+    top: Node = NOWHERE if lane is None or lane.thread != get_ident() else lane.top
+    if name == "PY_START":
+        return top.latch.key is code and top.parent.recent is top and top.start_ns >= began_ns
+    if name == "PY_RESUME":
+        return top.latch.key is code and top.parked is not None
+    return top.children.get(id(code), NOWHERE).latch.key is code
+
+
+def _keep(
+    ratios: list[float],
+    here: Mapping[str, list[int]],
+    there: Mapping[str, list[int]],
+    names: tuple[str, ...],
+) -> None:
+    """Add how much dearer events of these names were here than there, if both is known."""
+    if min(len(times[name]) for times in (here, there) for name in names) < _ENOUGH:
+        return
+    here_ns, there_ns = (sum(_typical(times[name]) for name in names) for times in (here, there))
+    if there_ns > 0:
+        ratios.append(min(here_ns / there_ns, _DEAREST))
+        del ratios[:-_KEPT]
+
+
+def _typical(times_ns: list[int]) -> float:
+    """The mean, the longest left out."""
+    usual = sorted(times_ns)[: max(int(len(times_ns) * _USUAL), 1)]
+    return sum(usual) / len(usual)
+
+
+def _middle(ratios: list[float]) -> float:
+    return sorted(ratios)[len(ratios) // 2]

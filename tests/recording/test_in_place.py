@@ -1,0 +1,284 @@
+"""How much dearer recording is in the midst of a program, and that finding out changes nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from time import perf_counter_ns
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from pytest_timestamps.recording import Capture, in_place, timestamp
+from pytest_timestamps.recording.engine import ENGINE
+from pytest_timestamps.recording.in_place import AT_HAND, InPlace
+
+from .known_programs import KNOWN_PROGRAMS
+from .programs import PROGRAMS, Body
+from .support import MONITORED, row
+from .test_properties import compare, thoroughly
+
+pytestmark = pytest.mark.skipif(
+    not MONITORED, reason="Python 3.11's wrappers have no callbacks that could be timed in place"
+)
+
+
+class Ticking:
+    """Every read takes ``tick_ns``, and one of these where calls follow each other.
+
+    Where a generator is suspended or resumed it takes ``step`` times as long.
+    """
+
+    def __init__(self) -> None:
+        self.now_ns = 0
+        self.tick_ns = self.step = 1
+
+    def __call__(self) -> int:
+        is_step = sys._getframe(1).f_code.co_name in ("on_yield", "on_resume")
+        self.now_ns += self.tick_ns * (self.step if is_step else 1)
+        return self.now_ns
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ticking]:
+    """The engine's, in a program that makes everything three times as dear."""
+    if ENGINE.armed:
+        pytest.skip("this run records itself, and the clock can't be swapped meanwhile")
+    ticking = Ticking()
+    put_aside = in_place.put_aside
+
+    @contextmanager
+    def cheaply(lanes: Any) -> Iterator[Any]:
+        before, ticking.tick_ns, ticking.step = (ticking.tick_ns, ticking.step), 1, 1
+        with put_aside(lanes) as arranged:
+            yield arranged
+        ticking.tick_ns, ticking.step = before
+
+    monkeypatch.setattr(in_place, "put_aside", cheaply)
+    ENGINE.use_clock(ticking, calibrate=True)
+    yield ticking
+    ENGINE.use_clock(perf_counter_ns, calibrate=True)
+
+
+def measure() -> None:
+    """Begin now, as a span's end would."""
+    ENGINE.in_place.do()
+
+
+@timestamp(name="leaf")
+def leaf() -> None:
+    """Anything that is called plainly."""
+
+
+@timestamp(name="caller")
+def caller(calls: int) -> None:
+    """A program of plain calls."""
+    for _ in range(calls):
+        leaf()
+
+
+@timestamp(name="steps")
+def steps(count: int) -> Generator[int]:
+    """A generator that is resumed where it was made."""
+    yield from range(count)
+
+
+@timestamp(name="consumer")
+def consumer(count: int) -> None:
+    """A program of steps and of calls."""
+    for _ in steps(count):
+        leaf()
+
+
+def test_what_is_dearer_in_place_costs_more(clock: Ticking) -> None:
+    """All that is taken out is as many times as dear as the callbacks were."""
+    with Capture():
+        caller(10)
+        ENGINE.look_at_costs()
+        before = ENGINE.costs
+        clock.tick_ns = 3
+        measure()
+        caller(200)
+        clock.tick_ns = 1
+        assert ENGINE.in_place.factors.call == 3.0
+        # nothing was suspended: it is taken to be as dear as a call
+        assert ENGINE.in_place.factors.step == 3.0
+        ENGINE.look_at_costs()
+        after = ENGINE.costs
+        assert after.code.inner_ns == 3 * before.code.inner_ns > 0
+        assert after.code.outer_ns == 3 * before.code.outer_ns > 0
+        assert after.fold.measured_ns == before.fold.measured_ns > 0
+        assert after.fold.full_ns == 3 * before.fold.full_ns > 0
+        # and no other costs are made until something else is found
+        ENGINE.look_at_costs()
+        assert ENGINE.costs is after
+
+
+def test_steps_have_a_factor_of_their_own(clock: Ticking) -> None:
+    """A generator's suspensions and resumptions may be dearer than calls are."""
+    with Capture():
+        consumer(10)
+        ENGINE.look_at_costs()
+        before = ENGINE.costs.kinds
+        clock.step = 3
+        measure()
+        consumer(300)
+        clock.step = 1
+        assert ENGINE.in_place.factors.call == 1.0
+        assert ENGINE.in_place.factors.step == 3.0
+        ENGINE.look_at_costs()
+        after = ENGINE.costs.kinds
+        assert after["code"] is before["code"]
+        resumed = "suspendable code, resumed"
+        assert after[resumed].full_ns == pytest.approx(3 * before[resumed].full_ns)
+
+
+def test_where_there_are_steps_alone_these_tell_of_calls(clock: Ticking) -> None:
+    """Better than nothing: both are out of the same caches."""
+
+    @timestamp(name="loop")
+    def loop() -> None:
+        for _ in steps(600):
+            pass
+
+    with Capture():
+        loop()
+        clock.tick_ns = 2
+        leaf()
+        measure()
+        loop()
+        clock.tick_ns = 1
+        assert not ENGINE.in_place._calls
+        assert ENGINE.in_place.factors.call == ENGINE.in_place.factors.step == 2.0
+
+
+def test_measuring_takes_itself_out(clock: Ticking) -> None:
+    """What it took in the middle of a call is nobody's time."""
+    with Capture() as capture:
+        caller(1)
+        clock.now_ns += 1_000
+        measure()
+        before_ns = clock.now_ns
+        caller(600)
+        took_ns = clock.now_ns - before_ns
+    assert ENGINE.in_place.factors.call == 1.0
+    # a read at the start and the end of each call, and two around each that was timed
+    assert took_ns > 2 * 601 + 4 * 24
+    assert row(capture, "caller").total_ns <= 2 * 601 + 4 * 40
+
+
+def test_too_few_plain_calls_tell_nothing(clock: Ticking) -> None:
+    """It gives up after some hundred events."""
+
+    @timestamp(name="again")
+    def again(depth: int) -> None:
+        if depth:
+            again(depth - 1)
+
+    with Capture():
+        leaf()
+        clock.tick_ns = 3
+        measure()
+        for _ in range(3):
+            again(200)
+        assert ENGINE.in_place.factors is AT_HAND
+        assert not ENGINE.in_place._measuring
+
+
+def test_it_is_begun_by_itself(clock: Ticking) -> None:
+    """Some time after arming, at the end of a call, and again after a while."""
+    with Capture():
+        caller(300)
+        assert ENGINE.in_place.factors is AT_HAND
+        clock.now_ns += 1_000_000
+        caller(300)
+        assert ENGINE.in_place._calls == [1.0]
+        caller(300)
+        assert ENGINE.in_place._calls == [1.0]
+        clock.now_ns += 20_000_000
+        caller(300)
+        assert ENGINE.in_place._calls == [1.0, 1.0]
+
+
+def test_calibration_is_no_program(clock: Ticking) -> None:
+    """It puts measuring off, and its own calls are recorded as usual."""
+    with Capture():
+        caller(1)
+        measure()
+        caller(3)
+        ENGINE.look_at_costs()
+        costs = ENGINE.costs
+        assert (costs.code.inner_ns, costs.code.full_ns) == (1.0, 2.0)
+        assert not ENGINE.in_place._measuring
+        assert ENGINE.in_place.due_ns > clock.now_ns
+
+
+def test_nothing_is_left_over_after_a_capture(clock: Ticking) -> None:
+    """One that stops in the midst of it leaves the usual callbacks to the next."""
+    with Capture():
+        caller(1)
+        measure()
+        caller(3)
+    with Capture():
+        assert not ENGINE.in_place._measuring
+        clock.tick_ns = 3
+        caller(300)
+    assert ENGINE.in_place.factors is AT_HAND
+
+
+def test_an_outlier_decides_nothing(clock: Ticking) -> None:
+    """The middle of the latest measurements counts, and none is taken for more than four."""
+    with Capture():
+        caller(1)
+        for tick_ns in (2, 2, 1_000):
+            clock.tick_ns = tick_ns
+            measure()
+            caller(300)
+        clock.tick_ns = 1
+        assert ENGINE.in_place._calls == [2.0, 2.0, 4.0]
+        assert ENGINE.in_place.factors.call == 2.0
+
+
+def test_a_fault_of_its_own_is_counted(clock: Ticking, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not let out into the program."""
+    monkeypatch.setattr(in_place, "_was_plain", lambda *_: 1 / 0)
+    faults = ENGINE.faults
+    with Capture() as capture:
+        caller(1)
+        measure()
+        caller(30)
+    assert ENGINE.faults > faults
+    assert row(capture, "caller/leaf").calls == 31
+    ENGINE.faults = faults
+
+
+@pytest.fixture
+def restless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure all the time, each few events anew."""
+    arm = InPlace.arm
+
+    def arm_and_begin(self: InPlace, *arguments: Any) -> None:
+        arm(self, *arguments)
+        self._next_at(-1)
+
+    monkeypatch.setattr(InPlace, "arm", arm_and_begin)
+    for name, value in (
+        ("_PERIOD_NS", -1), ("_SHARE", 0), ("_SKIPPED", 1), ("_WANTED", 2), ("_PATIENCE", 9),
+        ("_ENOUGH", 1),
+    ):  # fmt: skip
+        monkeypatch.setattr(in_place, name, value)
+
+
+@thoroughly
+@given(PROGRAMS)
+def test_figures_stay_those_of_the_model(restless: None, body: Body) -> None:
+    """Whatever is recorded while callbacks are timed, and whatever is open meanwhile."""
+    compare((body,))
+
+
+@pytest.mark.parametrize("name", KNOWN_PROGRAMS)
+def test_known_programs_stay_right(restless: None, name: str) -> None:
+    """Likewise."""
+    compare((KNOWN_PROGRAMS[name],))
