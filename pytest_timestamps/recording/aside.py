@@ -26,10 +26,11 @@ def put_aside(lanes: Lanes) -> Iterator[tuple[Lane, Root, Origin]]:
     lane = lanes.here()
     origin_before = ORIGIN.get()
     saved = lane.put_aside()
-    scope = Scope((), frozenset())
-    origin = Origin(scope, lane=lane)
-    ORIGIN.set(origin)
+    # whatever goes wrong, as at the recursion limit: no open span is lost
     try:
+        scope = Scope((), frozenset())
+        origin = Origin(scope, lane=lane)
+        ORIGIN.set(origin)
         root = scope.root_for(origin, None, lane)
         lane.top = root
         yield lane, root, origin

@@ -114,7 +114,8 @@ class InPlace:
         ``further`` are the same for where a frame lies between them and the program's.
         """
         self._set_callbacks = set_callbacks
-        self._usual, self._timed = usual, self._time(further)
+        self._usual = usual
+        self._timed = {name: self._time(name, further[name]) for name in (*_CALL, *_STEP)}
         if self._engine.calibrates:
             self._next_at(self._engine.clock() + _FIRST_NS)
 
@@ -156,48 +157,31 @@ class InPlace:
 
     # What is timed
 
-    def _time(self, further: Callbacks) -> Callbacks:
-        """Callbacks that do what ``further`` do, and time it."""
-        clock, note = self._engine.clock, self._note
-        start, end = further["PY_START"], further["PY_RETURN"]
-        suspend, resume = further["PY_YIELD"], further["PY_RESUME"]
+    def _time(self, name: str, callback: Callable[..., None]) -> Callable[..., None]:
+        """What does as ``callback`` does for the event of that name, and times it."""
+        clock, note, fault = self._engine.clock, self._note, self._engine.note_fault
 
-        def on_start(code: CodeType, offset: int) -> None:
+        def on_event(code: CodeType, *rest: object) -> None:
             began_ns = clock()
-            start(code, offset)
-            note("PY_START", clock() - began_ns, code, began_ns)
+            callback(code, *rest)
+            spent_ns = clock() - began_ns
+            try:
+                note(name, spent_ns, code, began_ns)
+            except RecursionError:
+                # there is no room for it here; the event has been told
+                pass
+            except Exception:
+                fault()
 
-        def on_return(code: CodeType, offset: int, value: object) -> None:
-            began_ns = clock()
-            end(code, offset, value)
-            note("PY_RETURN", clock() - began_ns, code, began_ns)
-
-        def on_yield(code: CodeType, offset: int, value: object) -> None:
-            began_ns = clock()
-            suspend(code, offset, value)
-            note("PY_YIELD", clock() - began_ns, code, began_ns)
-
-        def on_resume(code: CodeType, offset: int) -> None:
-            began_ns = clock()
-            resume(code, offset)
-            note("PY_RESUME", clock() - began_ns, code, began_ns)
-
-        # the other ones find the frame that they ask for, as nothing lies between
-        return {
-            "PY_START": on_start, "PY_RETURN": on_return,
-            "PY_YIELD": on_yield, "PY_RESUME": on_resume,
-        }  # fmt: skip
+        return on_event
 
     def _note(self, name: str, spent_ns: int, code: CodeType, began_ns: int) -> None:
-        """Keep what an event took, if it was plain, and see whether that will do; never raises."""
-        try:
-            self._seen += 1
-            if self._seen > _SKIPPED and _was_plain(name, code, began_ns):
-                self._times[name].append(spent_ns)
-            if self._measuring and (self._is_enough() or self._seen >= _PATIENCE):
-                self._finish()
-        except Exception:
-            self._engine.note_fault()
+        """Keep what an event took, if it was plain, and see whether that will do."""
+        self._seen += 1
+        if self._seen > _SKIPPED and _was_plain(name, code, began_ns):
+            self._times[name].append(spent_ns)
+        if self._measuring and (self._is_enough() or self._seen >= _PATIENCE):
+            self._finish()
 
     def _is_enough(self) -> bool:
         times = self._times
@@ -209,9 +193,17 @@ class InPlace:
     def _finish(self) -> None:
         began_ns = self._engine.clock()
         self._stop()
+        try:
+            self._compare()
+        finally:
+            spent_ns = self._engine.clock() - began_ns
+            self._engine.exempt(spent_ns)
+            self._next_at(began_ns + max(_PERIOD_NS, _SHARE * spent_ns))
+
+    def _compare(self) -> None:
         here, self._times = self._times, {name: [] for name in self._times}
         with put_aside(self._engine.lanes) as (_, root, _):
-            root.add(_finish_code, self._site)
+            root.add(_PROBE, self._site)
             self._run_calls()
             self._run_steps()
         there = self._times
@@ -221,34 +213,31 @@ class InPlace:
             self.factors = Factors(
                 _middle(self._calls or self._steps), _middle(self._steps or self._calls)
             )
-        spent_ns = self._engine.clock() - began_ns
-        self._engine.exempt(spent_ns)
-        self._next_at(began_ns + max(_PERIOD_NS, _SHARE * spent_ns))
 
     # The same where one follows the other
 
     def _run_calls(self) -> None:
         on_start, on_return = (self._timed[name] for name in _CALL)
         for _ in _CALLS:
-            on_start(_finish_code, 0)
+            on_start(_PROBE, 0)
             for _ in _WORK:
                 pass
-            on_return(_finish_code, 0, None)
+            on_return(_PROBE, 0, None)
 
     def _run_steps(self) -> None:
         on_yield, on_resume = (self._timed[name] for name in _STEP)
-        self._timed["PY_START"](_finish_code, 0)
+        self._timed["PY_START"](_PROBE, 0)
         for _ in _CALLS:
-            on_yield(_finish_code, 0, None)
+            on_yield(_PROBE, 0, None)
             for _ in _WORK:
                 pass
-            on_resume(_finish_code, 0)
+            on_resume(_PROBE, 0)
             for _ in _WORK:
                 pass
 
 
-_finish_code = InPlace._finish.__code__
-"""Any code will do whose events nobody wants."""
+_PROBE = InPlace._run_calls.__code__
+"""Any code will do, as nobody has marked it."""
 
 
 def _was_plain(name: str, code: CodeType, began_ns: int) -> bool:

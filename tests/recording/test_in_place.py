@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from pytest_timestamps.recording import Capture, in_place, timestamp
+from pytest_timestamps.recording import Capture, aside, in_place, timestamp
 from pytest_timestamps.recording.engine import ENGINE
 from pytest_timestamps.recording.in_place import AT_HAND, InPlace
 
@@ -36,7 +36,10 @@ class Ticking:
         self.tick_ns = self.step = 1
 
     def __call__(self) -> int:
-        is_step = sys._getframe(1).f_code.co_name in ("on_yield", "on_resume")
+        frame = sys._getframe(1)
+        # compiled callbacks have no frame
+        is_step = frame.f_code.co_name in ("on_yield", "on_resume")
+        is_step = is_step or frame.f_locals.get("name") in ("PY_YIELD", "PY_RESUME")
         self.now_ns += self.tick_ns * (self.step if is_step else 1)
         return self.now_ns
 
@@ -252,6 +255,42 @@ def test_a_fault_of_its_own_is_counted(clock: Ticking, monkeypatch: pytest.Monke
     assert ENGINE.faults > faults
     assert row(capture, "caller/leaf").calls == 31
     ENGINE.faults = faults
+
+
+def test_where_there_is_no_room_it_is_left_undone(
+    clock: Ticking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Near the recursion limit: no fault, what is open stays so, and it is tried again later."""
+
+    def overflow(*_: Any) -> None:
+        raise RecursionError
+
+    with Capture() as capture:
+        caller(1)
+        monkeypatch.setattr(in_place, "_keep", overflow)
+        faults = ENGINE.faults
+        measure()
+        caller(300)
+        assert ENGINE.faults == faults
+        assert ENGINE.in_place.factors is AT_HAND
+        assert clock.now_ns < ENGINE.in_place.due_ns < clock.now_ns + 30_000_000
+    assert row(capture, "caller").calls == 2
+    assert row(capture, "caller/leaf").calls == 301
+
+
+def test_spans_put_aside_come_back_whatever_fails(
+    clock: Ticking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where there is no room to make what is recorded there."""
+    with Capture() as capture:
+        before = ENGINE.lanes.here().top
+        with monkeypatch.context() as patch:
+            patch.setattr(aside, "Scope", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError), aside.put_aside(ENGINE.lanes):
+                pytest.fail("it has no place")
+        assert ENGINE.lanes.here().top is before
+        caller(1)
+    assert row(capture, "caller/leaf").calls == 1
 
 
 @pytest.fixture
