@@ -14,6 +14,7 @@ from .lookup import Entry, entries_on_stack, entry_to_leave
 from .marks import MARKS
 from .monitoring import Monitor
 from .open_spans import find_open_spans
+from .operations import Operations
 from .origins import has_all, marks_of, only_open, origin_of_work, without
 from .overhead import NO_OVERHEAD
 from .scope import ORIGIN, Origin, ScopeTable
@@ -332,6 +333,7 @@ class Engine:
 ENGINE = Engine()
 if MARKS is None:
     ENGINE.instruments.append(Steps())
+    ENGINE.instruments.append(Operations())
 else:
     _monitor = Monitor(MARKS)
     ENGINE.instruments.append(_monitor)

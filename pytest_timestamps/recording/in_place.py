@@ -21,15 +21,15 @@ from .tree import NOWHERE
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from types import CodeType
     from typing import Any
 
     from .engine import Engine
     from .tree import Node
 
     Callbacks = Mapping[str, Callable[..., Any]]
+    SetCallbacks = Callable[[Callbacks], None]
 
-__all__ = ["AT_HAND", "Callbacks", "Factors", "InPlace"]
+__all__ = ["AT_HAND", "Factors", "InPlace"]
 
 _FIRST_NS = 1_000_000
 """How long after arming it is measured first: calibration comes before."""
@@ -91,7 +91,7 @@ class InPlace:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._site = Site("calibration", "code")
-        self._set_callbacks: Callable[[Callbacks], None] | None = None
+        self._set_callbacks: SetCallbacks | None = None
         self._usual: Callbacks = {}
         self._timed: Callbacks = {}
         self._times: dict[str, list[int]] = {}
@@ -106,23 +106,24 @@ class InPlace:
         self._calls: list[float] = []
         self._steps: list[float] = []
 
-    def arm(
-        self, usual: Callbacks, further: Callbacks, set_callbacks: Callable[[Callbacks], None]
-    ) -> None:
+    def arm(self, usual: Callbacks, further: Callbacks, set_callbacks: SetCallbacks) -> None:
         """From now on the ``usual`` callbacks are set; ``set_callbacks`` sets others.
 
-        ``further`` are the same for where a frame lies between them and the program's.
+        ``further`` are the same for where a frame lies between them and the program's. Where there
+        are no events, the operations on spans that wrappers use stand in for their callbacks.
         """
         self._set_callbacks = set_callbacks
         self._usual = usual
-        self._timed = {name: self._time(name, further[name]) for name in (*_CALL, *_STEP)}
+        self._timed = {
+            name: self._time(name, further[name]) for name in (*_CALL, *_STEP) if name in further
+        }
         if self._engine.calibrates:
             self._next_at(self._engine.clock() + _FIRST_NS)
 
     def disarm(self) -> None:
         """No callbacks are set any more."""
+        self._stop()
         self._set_callbacks = None
-        self._measuring = False
         self._next_at(NEVER)
 
     def do(self) -> None:
@@ -161,12 +162,12 @@ class InPlace:
         """What does as ``callback`` does for the event of that name, and times it."""
         clock, note, fault = self._engine.clock, self._note, self._engine.note_fault
 
-        def on_event(code: CodeType, *rest: object) -> None:
+        def on_event(key: object, *rest: object) -> None:
             began_ns = clock()
-            callback(code, *rest)
+            callback(key, *rest)
             spent_ns = clock() - began_ns
             try:
-                note(name, spent_ns, code, began_ns)
+                note(name, spent_ns, key, began_ns)
             except RecursionError:
                 # there is no room for it here; the event has been told
                 pass
@@ -175,10 +176,10 @@ class InPlace:
 
         return on_event
 
-    def _note(self, name: str, spent_ns: int, code: CodeType, began_ns: int) -> None:
+    def _note(self, name: str, spent_ns: int, key: object, began_ns: int) -> None:
         """Keep what an event took, if it was plain, and see whether that will do."""
         self._seen += 1
-        if self._seen > _SKIPPED and _was_plain(name, code, began_ns):
+        if self._seen > _SKIPPED and _was_plain(name, key, began_ns):
             self._times[name].append(spent_ns)
         if self._measuring and (self._is_enough() or self._seen >= _PATIENCE):
             self._finish()
@@ -203,9 +204,13 @@ class InPlace:
     def _compare(self) -> None:
         here, self._times = self._times, {name: [] for name in self._times}
         with put_aside(self._engine.lanes) as (_, root, _):
-            root.add(_PROBE, self._site)
-            self._run_calls()
-            self._run_steps()
+            if "PY_YIELD" in self._timed:
+                root.add(_PROBE, self._site)
+                self._run_calls(_PROBE, (0,), (0, None))
+                self._run_steps()
+            else:
+                root.add(self._site, self._site)
+                self._run_calls(self._site, (self._site,), ())
         there = self._times
         _keep(self._calls, here, there, _CALL)
         _keep(self._steps, here, there, _STEP)
@@ -216,13 +221,13 @@ class InPlace:
 
     # The same where one follows the other
 
-    def _run_calls(self) -> None:
+    def _run_calls(self, key: Any, start: tuple[Any, ...], end: tuple[Any, ...]) -> None:
         on_start, on_return = (self._timed[name] for name in _CALL)
         for _ in _CALLS:
-            on_start(_PROBE, 0)
+            on_start(key, *start)
             for _ in _WORK:
                 pass
-            on_return(_PROBE, 0, None)
+            on_return(key, *end)
 
     def _run_steps(self) -> None:
         on_yield, on_resume = (self._timed[name] for name in _STEP)
@@ -240,15 +245,15 @@ _PROBE = InPlace._run_calls.__code__
 """Any code will do, as nobody has marked it."""
 
 
-def _was_plain(name: str, code: CodeType, began_ns: int) -> bool:
-    """Did the event that was told since ``began_ns`` take the plain path?"""
+def _was_plain(name: str, key: object, began_ns: int) -> bool:
+    """Did the event of the span of ``key`` that was told since ``began_ns`` take the plain path?"""
     lane = ORIGIN.get().lane
     top: Node = NOWHERE if lane is None or lane.thread != get_ident() else lane.top
     if name == "PY_START":
-        return top.latch.key is code and top.parent.recent is top and top.start_ns >= began_ns
+        return top.latch.key is key and top.parent.recent is top and top.start_ns >= began_ns
     if name == "PY_RESUME":
-        return top.latch.key is code and top.parked is not None
-    return top.children.get(id(code), NOWHERE).latch.key is code
+        return top.latch.key is key and top.parked is not None
+    return top.children.get(id(key), NOWHERE).latch.key is key
 
 
 def _keep(

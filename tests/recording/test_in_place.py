@@ -20,8 +20,8 @@ from .programs import PROGRAMS, Body
 from .support import MONITORED, row
 from .test_properties import compare, thoroughly
 
-pytestmark = pytest.mark.skipif(
-    not MONITORED, reason="Python 3.11's wrappers have no callbacks that could be timed in place"
+STEPS = pytest.mark.skipif(
+    not MONITORED, reason="Python 3.11 tells of no suspension that could be timed in place"
 )
 
 
@@ -119,6 +119,7 @@ def test_what_is_dearer_in_place_costs_more(clock: Ticking) -> None:
         assert ENGINE.costs is after
 
 
+@STEPS
 def test_steps_have_a_factor_of_their_own(clock: Ticking) -> None:
     """A generator's suspensions and resumptions may be dearer than calls are."""
     with Capture():
@@ -138,6 +139,7 @@ def test_steps_have_a_factor_of_their_own(clock: Ticking) -> None:
         assert after[resumed].full_ns == pytest.approx(3 * before[resumed].full_ns)
 
 
+@STEPS
 def test_where_there_are_steps_alone_these_tell_of_calls(clock: Ticking) -> None:
     """Better than nothing: both are out of the same caches."""
 
