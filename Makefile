@@ -12,7 +12,7 @@ COVERAGE ?=
 TESTED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types layers docs picture browser browser-tools browser-if-there screenshot test-all oldest compiled bench bench-packages real-suites mock-check clean
+.PHONY: help demo test check lint format types layers docs picture browser browser-tools browser-if-there screenshot test-all oldest compiled bench bench-packages real-suites mock-check wheels clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -94,6 +94,11 @@ real-suites: $(READY) ## run jinja2's and click's own tests with --timestamps (d
 
 mock-check: $(READY) ## what reconcile asks, against a mock of the published API (needs npx)
 	@$(BIN)/python -m tools.mock_check
+
+# Not among the tools of every day, so not in the stamp.
+wheels: $(READY) ## make a release's files in dist/, compiled for every Python found, and try each
+	@$(BIN)/python -m pip install --quiet --group release
+	@$(BIN)/python -m tools.wheels
 
 clean: ## remove what these targets made, and compiled modules that a build has left
 	find pytest_timestamps -name '*.so' -delete
