@@ -45,7 +45,7 @@ PREFACE = "\n".join(
         "with itself is what can be expected of another.",
         "The plugin records tests and fixtures, and pytest-profiling tests; the others the whole "
         "process, with imports and collection.",
-        f"`{OURS}` is the package as it is published, in plain Python, `{COMPILED}` the same with "
+        f"`{OURS}` is the package in plain Python, `{COMPILED}` the same with "
         "its [core compiled](production.md#a-compiled-core).",
         "On Python 3.11 the plugin replaces functions by wrappers, which a test of pickling sees.",
         "pytest-autoprofile tells the time of lines, with all that they call, and so no self time.",
