@@ -11,7 +11,16 @@ from benchmarks.children import compiling
 from benchmarks.packages.agreement import Agreement, added, agreement, hottest
 from benchmarks.packages.compiled_core import compiled_first
 from benchmarks.packages.functions import Place, functions_of
-from benchmarks.packages.profilers import CPROFILE, PLAIN, WITHOUT, Profiler, missing
+from benchmarks.packages.profilers import (
+    CPROFILE,
+    OURS_MODULE,
+    PLAIN,
+    SAMPLED,
+    WITHOUT,
+    Profiler,
+    missing,
+)
+from benchmarks.packages.reports import overhead_in_report
 from benchmarks.packages.self_times import Times
 from tools.real_suites.running import Outcomes, SuiteRun, differing, run_suite
 from tools.real_suites.sources import SCRATCH, download, lay_out, suite_variables
@@ -27,8 +36,10 @@ class Measured:
     ``absent`` says why there is nothing to tell; then all else is empty. ``wall_s`` is the median
     of the rounds; ``differing`` says which outcomes changed, empty if none; ``agreement`` is with
     cProfile, ``plain_agreement`` with its plain form, both by self time, ``total_agreement`` with
-    cProfile by total time; ``hottest`` has names and seconds of self
-    time over all rounds, the most first.
+    cProfile by total time, ``sampled_agreement`` with what was sampled from outside, by self time.
+    ``hottest`` has names and seconds of self time over all rounds, the most first. ``told`` is
+    which part of the time that a run took longer the report says recording cost, None for one that
+    doesn't.
     """
 
     suite: str
@@ -43,6 +54,8 @@ class Measured:
     agreement: Agreement | None = None
     plain_agreement: Agreement | None = None
     total_agreement: Agreement | None = None
+    sampled_agreement: Agreement | None = None
+    told: float | None = None
     hottest: Sequence[tuple[str, float]] = ()
 
 
@@ -55,6 +68,7 @@ class _Subject:
     runs: list[SuiteRun] = field(default_factory=list)
     times: list[Times] = field(default_factory=list)
     totals: list[Times] = field(default_factory=list)
+    overheads_s: list[float | None] = field(default_factory=list)
 
 
 def measure_suite(suite: Suite, profilers: Sequence[Profiler], rounds: int) -> Iterator[Measured]:
@@ -74,8 +88,9 @@ def measure_suite(suite: Suite, profilers: Sequence[Profiler], rounds: int) -> I
     for number in range(rounds):
         start = number % len(subjects)
         for subject in (*subjects[start:], *subjects[:start]):
-            if not subject.absent:
-                _run(subject, suite, place, environment, functions)
+            for _ in range(subject.profiler.repeats):
+                if not subject.absent:
+                    _run(subject, suite, place, environment, functions)
     yield from _results(suite, subjects, without, outcomes)
 
 
@@ -107,6 +122,8 @@ def _run(
         subject.times.append(profiler.reads(written, functions))
     if profiler.reads_totals is not None and written.exists():
         subject.totals.append(profiler.reads_totals(written, functions))
+    if profiler.module == OURS_MODULE and written.exists():
+        subject.overheads_s.append(overhead_in_report(written))
 
 
 def _last_line(log: Path) -> str:
@@ -117,21 +134,21 @@ def _last_line(log: Path) -> str:
 def _results(
     suite: Suite, subjects: Sequence[_Subject], without: _Subject, outcomes: Outcomes
 ) -> Iterator[Measured]:
-    times_of = {one.profiler.name: one.times for one in subjects}
+    times_of = {one.profiler.name: _in_halves(one) for one in subjects}
     totals_of = {one.profiler.name: one.totals for one in subjects}
     for subject in subjects:
         name, runs = subject.profiler.name, subject.runs
         if subject.absent or not runs:
             yield Measured(suite.requirement, name, subject.absent or "it was not run")
             continue
-        pairs = list(zip(runs, without.runs, strict=True))
+        pairs = [(run, without.runs[i // subject.profiler.repeats]) for i, run in enumerate(runs)]
         changed = [run.outcomes for run in runs if run.outcomes != outcomes]
         times = added(subject.times)
         yield Measured(
             suite.requirement,
             name,
             tests=len(outcomes),
-            rounds=len(runs),
+            rounds=len(without.runs),
             wall_s=median(run.wall_s for run in runs),
             wall_ratio=median(run.wall_s / base.wall_s for run, base in pairs),
             processor_ratio=median(run.processor_s / base.processor_s for run, base in pairs),
@@ -139,8 +156,27 @@ def _results(
             agreement=_agreement(name, times_of, CPROFILE),
             plain_agreement=_agreement(name, times_of, PLAIN),
             total_agreement=_agreement(name, totals_of, CPROFILE),
+            sampled_agreement=_agreement(name, times_of, SAMPLED),
+            told=_told(subject, pairs),
             hottest=[(one, times[one]) for one in hottest(times, 10)],
         )
+
+
+def _in_halves(subject: _Subject) -> Sequence[Times]:
+    """Each run's times; of one that tells little each time the sums of every other run."""
+    if subject.profiler.repeats == 1:
+        return subject.times
+    return [added(subject.times[::2]), added(subject.times[1::2])] if subject.times else []
+
+
+def _told(subject: _Subject, pairs: Sequence[tuple[SuiteRun, SuiteRun]]) -> float | None:
+    longer_s = [run.wall_s - base.wall_s for run, base in pairs]
+    told = [
+        overhead_s / more_s
+        for overhead_s, more_s in zip(subject.overheads_s, longer_s, strict=False)
+        if overhead_s is not None and more_s > 0
+    ]
+    return median(told) if told else None
 
 
 def _agreement(
@@ -158,7 +194,7 @@ def measured_to_json(measured: Measured) -> dict[str, Any]:
 
 
 def measured_from_json(content: dict[str, Any]) -> Measured:
-    names = ("agreement", "plain_agreement", "total_agreement")
+    names = ("agreement", "plain_agreement", "total_agreement", "sampled_agreement")
     found = {name: content.get(name) for name in names}
     agreements = {name: Agreement(**one) for name, one in found.items() if one}
     return Measured(**{**content, **dict.fromkeys(names), **agreements})

@@ -37,8 +37,15 @@ PREFACE = "\n".join(
         "of pytest's own work is handed to a package that uses them too.",
         "Without builtins it measures self time as it is meant here, and nearly all of both is "
         "gone; what it costs for each Python function, other libraries' too, is still in it.",
-        "The last line is the same by total time, a function's callees included, against cProfile "
-        "as everybody runs it: there nothing has to be handed on.",
+        "The line after that is the same by total time, a function's callees included, against "
+        "cProfile as everybody runs it: there nothing has to be handed on.",
+        "The last one, in italics, is by self time again, against py-spy, which looks from another "
+        "process where the program without any profiler is, a thousand times a second in eight "
+        "runs: what a profiler costs can't distort that, only chance can, as its own row shows, "
+        "one half of its runs against the other.",
+        "*Told* is which part of the time that a run took longer the plugin's own report says that "
+        "recording cost: the rest is the process's start and end, and what it does not account "
+        "for, which then stands in the functions' times.",
         "Where the reference's own rounds give a place to one function or another, any of these "
         "is right: it doesn't say which belongs there.",
         "In the reference's own row its first round is held against its others: what it agrees "
@@ -66,11 +73,14 @@ def print_measured(measured: Iterable[Measured], details: bool) -> None:
             print(f"  {row.profiler:33} not measured: {row.absent}", flush=True)
             continue
         figures = f"{row.wall_ratio:6.2f} ×  processor {row.processor_ratio:6.2f} ×"
+        figures += f"  told {row.told:.0%}" if row.told is not None else ""
         agreed = f"  {_agreed(row.agreement)}" if row.agreement else ""
         if row.plain_agreement:
             agreed += f"  without builtins {_agreed(row.plain_agreement)}"
         if row.total_agreement:
             agreed += f"  by total {_agreed(row.total_agreement)}"
+        if row.sampled_agreement:
+            agreed += f"  with what was sampled {_agreed(row.sampled_agreement)}"
         changed = f"  OUTCOMES DIFFER: {row.differing}" if row.differing else ""
         print(f"  {row.profiler:33} {row.wall_s:6.2f} s {figures}{agreed}{changed}", flush=True)
     if details:
@@ -132,6 +142,10 @@ def _cell(row: Measured | None, limit: Measured | None) -> str:
         texts.append(f"**{_agreed(row.plain_agreement)}**")
     if row.total_agreement:
         texts.append(f"total {_agreed(row.total_agreement)}")
+    if row.sampled_agreement:
+        texts.append(f"*{_agreed(row.sampled_agreement)}*")
+    if row.told is not None:
+        texts.append(f"told {row.told:.0%}")
     return "<br>".join(texts)
 
 

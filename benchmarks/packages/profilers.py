@@ -1,6 +1,7 @@
 """The profilers, each started in the way its own users start it."""
 
 import importlib.util
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -8,7 +9,14 @@ from pathlib import Path
 
 from benchmarks.packages.compiled_core import why_not_compiled
 from benchmarks.packages.functions import Place
-from benchmarks.packages.self_times import Times, from_pstats, from_report, from_trace
+from benchmarks.packages.sampled import PROGRAM
+from benchmarks.packages.self_times import (
+    Times,
+    from_pstats,
+    from_report,
+    from_samples,
+    from_trace,
+)
 from benchmarks.packages.total_times import totals_from_pstats, totals_from_report
 
 __all__ = [
@@ -16,8 +24,10 @@ __all__ = [
     "CPROFILE",
     "OURS",
     "OURS_IN_FULL",
+    "OURS_MODULE",
     "PLAIN",
     "PROFILERS",
+    "SAMPLED",
     "WITHOUT",
     "Profiler",
     "missing",
@@ -30,6 +40,9 @@ PLAIN = "cProfile, builtins=False"
 OURS = "--timestamps-instrument"
 COMPILED = "--timestamps-instrument, compiled"
 OURS_IN_FULL = "--timestamps-instrument, JSON"
+SAMPLED = "py-spy, beside it"
+
+OURS_MODULE = "pytest_timestamps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +52,9 @@ class Profiler:
     ``start`` is how Python comes to pytest, ``options`` are pytest's; in both ``{package}`` is the
     package's name, ``{out}`` a path of its own to write to. ``reads`` finds self times in what it
     wrote to ``written``, ``reads_totals`` total times; None for one that doesn't tell them.
-    One that is ``compiled`` is this project's own, with its core compiled.
+    One that is ``compiled`` is this project's own, with its core compiled. ``program`` has to lie
+    beside Python, if it is one; ``repeats`` is how often it runs in each round, for one that tells
+    little each time.
     """
 
     name: str
@@ -51,11 +66,13 @@ class Profiler:
     reads: Callable[[Path, Mapping[Place, str]], Times] | None = None
     reads_totals: Callable[[Path, Mapping[Place, str]], Times] | None = None
     compiled: bool = False
+    program: str = ""
+    repeats: int = 1
 
 
 _OURS = Profiler(
     OURS,
-    "pytest_timestamps",
+    OURS_MODULE,
     options=(
         *("-p", "pytest_timestamps.plugin", "--timestamps-instrument={package}"),
         "--timestamps-report=csv:{out}",
@@ -80,12 +97,22 @@ PROFILERS: tuple[Profiler, ...] = (
         reads=from_pstats,
         reads_totals=totals_from_pstats,
     ),
+    # Likewise: what it finds has nothing of what recording costs in it.
+    Profiler(
+        SAMPLED,
+        "pytest",
+        "py-spy",
+        start=("-m", "benchmarks.packages.sampled", "{out}", "pytest"),
+        reads=from_samples,
+        program=PROGRAM,
+        repeats=8,
+    ),
     _OURS,
     replace(_OURS, name=COMPILED, compiled=True),
     # What none of the others has: each test's own call tree.
     Profiler(
         OURS_IN_FULL,
-        "pytest_timestamps",
+        OURS_MODULE,
         options=(
             *("-p", "pytest_timestamps.plugin", "--timestamps-instrument={package}"),
             "--timestamps-report=json:{out}",
@@ -135,6 +162,8 @@ def missing(profiler: Profiler) -> str:
     """Why the profiler can't be used with this Python, empty if it can."""
     if importlib.util.find_spec(profiler.module) is None:
         return f"{profiler.distribution or profiler.name} is not installed"
+    if profiler.program and not Path(sys.executable).with_name(profiler.program).exists():
+        return f"{profiler.program} is not installed"
     return why_not_compiled() if profiler.compiled else ""
 
 

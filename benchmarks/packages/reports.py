@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-__all__ = ["functions_in_report"]
+__all__ = ["functions_in_report", "overhead_in_report"]
 
 
 def functions_in_report(file: Path) -> Iterable[Mapping[str, str | int]]:
@@ -15,3 +15,12 @@ def functions_in_report(file: Path) -> Iterable[Mapping[str, str | int]]:
         functions: Iterable[Mapping[str, str | int]] = json.loads(text)["functions"]
         return functions
     return [row for row in csv.DictReader(text.splitlines()) if row["kind"] == "function"]
+
+
+def overhead_in_report(file: Path) -> float | None:
+    """Seconds that recording cost, as the report says; None for a table, which doesn't."""
+    text = file.read_text(encoding="utf-8")
+    if not text.startswith("{"):
+        return None
+    rows = json.loads(text)["overhead"]
+    return sum(int(row["total_ns"]) + int(row["freezing_ns"]) for row in rows) / 1e9

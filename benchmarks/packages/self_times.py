@@ -14,13 +14,17 @@ from typing import Any
 
 from benchmarks.packages.functions import Place, place
 from benchmarks.packages.reports import functions_in_report
+from benchmarks.packages.sampled import RATE
 
-__all__ = ["Times", "from_pstats", "from_report", "from_trace"]
+__all__ = ["Times", "from_pstats", "from_report", "from_samples", "from_trace"]
 
 Times = Mapping[str, float]
 """Seconds by ``module.qualified.name``."""
 
 _Shares = Mapping[Place, list[tuple[Place, float]]]
+
+_IN_A_TEST = "pytest_runtest_protocol"
+"""The function below which pytest runs a test with its fixtures."""
 
 _NEGLIGIBLE = 1e-5
 """The share of all time that may still be on its way up when handing on stops."""
@@ -87,6 +91,28 @@ def _handed_on(
             else:
                 left[caller] += amount * share
     return left
+
+
+def from_samples(file: Path, functions: Mapping[Place, str]) -> Times:
+    """py-spy's: where the program was at each look, ``frame;frame;... looks``, innermost last.
+
+    Imports and collection, at which the plugin doesn't look, are left out.
+    """
+    found: dict[str, float] = defaultdict(float)
+    known: dict[str, str | None] = {}
+    for line in file.read_text(encoding="utf-8").splitlines():
+        stack, _, looks = line.rpartition(" ")
+        frames = stack.split(";")
+        if not any(frame.startswith(_IN_A_TEST) for frame in frames):
+            continue
+        for frame in reversed(frames):
+            if frame not in known:
+                known[frame] = functions.get(_place_in(frame))
+            name = known[frame]
+            if name is not None:
+                found[name] += int(looks) / RATE
+                break
+    return found
 
 
 def from_trace(file: Path, functions: Mapping[Place, str]) -> Times:
