@@ -6,19 +6,40 @@ import marshal
 import os
 import pstats
 import runpy
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks.packages import plain_cprofile, profilers
+from benchmarks.packages import measuring, plain_cprofile, profilers, sampled
 from benchmarks.packages.agreement import Agreement, added, agreement
 from benchmarks.packages.compiled_core import compiled_first
 from benchmarks.packages.functions import functions_of, place
-from benchmarks.packages.measuring import Measured, measured_from_json, measured_to_json
+from benchmarks.packages.measuring import (
+    Measured,
+    measure_suite,
+    measured_from_json,
+    measured_to_json,
+)
 from benchmarks.packages.page import print_measured, render_page
-from benchmarks.packages.profilers import COMPILED, CPROFILE, OURS, PROFILERS, WITHOUT, missing
-from benchmarks.packages.self_times import from_pstats, from_report, from_trace
+from benchmarks.packages.profilers import (
+    COMPILED,
+    CPROFILE,
+    OURS,
+    OURS_MODULE,
+    PROFILERS,
+    SAMPLED,
+    WITHOUT,
+    Profiler,
+    missing,
+)
+from benchmarks.packages.reports import overhead_in_report
+from benchmarks.packages.sampled import RATE
+from benchmarks.packages.self_times import from_pstats, from_report, from_samples, from_trace
 from benchmarks.packages.total_times import totals_from_pstats, totals_from_report
+from tools.real_suites.running import SuiteRun
+from tools.real_suites.suites import PROFILED
 
 SHOP = """
 def outer():
@@ -131,6 +152,85 @@ def test_spans_of_a_trace_are_less_those_within(tmp_path: Path) -> None:
     assert found == pytest.approx({"shop.outer": 75e-6, "shop.inner": 43e-6})
 
 
+def test_samples_go_to_the_innermost_function_of_the_package(tmp_path: Path) -> None:
+    """What it calls of others is its own doing; what runs outside of tests doesn't count."""
+    test = "pytest_runtest_protocol (/pytest/runner.py:116)"
+    outer, inner = "outer (/shop.py:1)", "inner (/shop.py:5)"
+    stacks = [
+        (f"<module> (/main.py:1);{test};{outer};sorted_by (/other.py:3)", 30),
+        (f"<module> (/main.py:1);{test};{outer};{inner};{outer};{inner}", 9),
+        (f"{test};call (/pytest/runner.py:9)", 5),
+        (f"<module> (/main.py:1);{outer}", 700),
+        (f"{test};{inner}", 1),
+    ]
+    file = tmp_path / "samples"
+    file.write_text("".join(f"{stack} {looks}\n" for stack, looks in stacks))
+    found = from_samples(file, FUNCTIONS)
+    assert found == pytest.approx({"shop.outer": 30 / RATE, "shop.inner": 10 / RATE})
+
+
+def test_a_report_tells_what_recording_cost(tmp_path: Path) -> None:
+    """In tests and between them, over all shards; a table doesn't tell."""
+    file = tmp_path / "report"
+    shards = [{"total_ns": 2_000, "freezing_ns": 500}, {"total_ns": 30, "freezing_ns": 1}]
+    file.write_text(json.dumps({"overhead": shards}))
+    assert overhead_in_report(file) == pytest.approx(2_531e-9)
+    file.write_text("kind,name\r\nfunction,shop.inner\r\n")
+    assert overhead_in_report(file) is None
+
+
+def test_a_sampler_runs_several_times_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its runs are held against each other by halves, and what the others find against all."""
+    suite = next(iter(PROFILED))
+    sampler = Profiler(SAMPLED, "pytest", reads=lambda file, functions: {}, repeats=4)
+    ours = Profiler(OURS, OURS_MODULE, reads=lambda file, functions: {})
+    found = {
+        SAMPLED: iter([{"a": 1.0}, {"b": 1.0}] * 4),
+        OURS: iter([{"b": 3.0, "a": 2.0}] * 2),
+    }
+
+    def run(subject: Any, *_: Any) -> None:
+        took_s = {WITHOUT: 2.0, OURS: 5.0}.get(subject.profiler.name, 4.0)
+        subject.runs.append(SuiteRun({"test": ["call passed"]}, took_s, took_s, Path("log")))
+        if subject.profiler.name in found:
+            subject.times.append(next(found[subject.profiler.name]))
+        if subject.profiler.name == OURS:
+            subject.overheads_s.append(2.4)
+
+    monkeypatch.setattr(measuring, "download", lambda suite: Path())
+    monkeypatch.setattr(measuring, "functions_of", lambda *_: {})
+    monkeypatch.setattr(measuring, "lay_out", lambda *_: None)
+    first = SuiteRun({"test": ["call passed"]}, 1.0, 1.0, Path("log"))
+    monkeypatch.setattr(measuring, "run_suite", lambda *_: first)
+    monkeypatch.setattr(measuring, "_run", run)
+    rows = {row.profiler: row for row in measure_suite(suite, [sampler, ours], rounds=2)}
+    assert (rows[SAMPLED].rounds, rows[OURS].rounds) == (2, 2)
+    assert (rows[SAMPLED].wall_ratio, rows[OURS].wall_ratio) == (2.0, 2.5)
+    # one half of the runs has found the one function, and the other half the other
+    assert rows[SAMPLED].sampled_agreement == Agreement(0, 0, 0.0)
+    assert rows[OURS].sampled_agreement == Agreement(2, 2, 1.0)
+    assert rows[OURS].told == pytest.approx(2.4 / 3)
+    assert (rows[SAMPLED].told, rows[WITHOUT].told) == (None, None)
+
+
+def test_a_sampler_that_is_not_there_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its program has to lie beside Python."""
+    assert missing(Profiler("any", "pytest", program="no-such")) == "no-such is not installed"
+    assert missing(Profiler("any", "pytest", program=Path(sys.executable).name)) == ""
+
+
+def test_a_sampler_runs_the_program_with_this_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the place of the process, so that what it takes is measured as well."""
+    became: list[Any] = []
+    monkeypatch.setattr(os, "execv", lambda *arguments: became.extend(arguments))
+    monkeypatch.setattr("sys.argv", ["", "written", "pytest", "-q"])
+    sampled.main()
+    program, arguments = became
+    assert program == Path(sys.executable).with_name("py-spy")
+    assert arguments[arguments.index("--output") + 1] == "written"
+    assert arguments[arguments.index("--") + 1 :] == [sys.executable, "-m", "pytest", "-q"]
+
+
 def test_a_report_as_a_table_tells_the_same(tmp_path: Path) -> None:
     """Rows of tests and modules in a table are no functions, whatever they are called."""
     file = tmp_path / "report.csv"
@@ -186,6 +286,7 @@ def test_page_judges_ours_and_names_what_is_missing() -> None:
             suite, OURS, rounds=3, wall_ratio=1.5, processor_ratio=1.6,
             differing="1 tests, such as test_a", agreement=Agreement(4, 9, 0.98),
             plain_agreement=Agreement(5, 10, 1.0), total_agreement=Agreement(5, 8, 0.97),
+            sampled_agreement=Agreement(4, 10, 0.99), told=0.876,
         ),
         Measured(suite, "viztracer", absent="viztracer is not installed"),
     ]  # fmt: skip
@@ -197,6 +298,7 @@ def test_page_judges_ours_and_names_what_is_missing() -> None:
     assert "| cProfile | 2.00 × (2.10 ×) |" in page
     line = "| --timestamps-instrument | 1.50 × ✓ (1.60 ×)<br>"
     agreed = "4 of 5, 9 of 10, 98%<br>**5 of 5, 10 of 10, 100%**<br>total 5 of 5, 8 of 10, 97%"
+    agreed += "<br>*4 of 5, 10 of 10, 99%*<br>told 88%"
     assert f"{line}{agreed} |" in page
     assert "viztracer was not measured on shop==1.0: viztracer is not installed." in page
     differ = "Outcomes of shop==1.0 differ under --timestamps-instrument: 1 tests, such as test_a."
@@ -208,11 +310,13 @@ def test_figures_survive_their_file() -> None:
     """What one Python's process writes is what the page's process reads."""
     row = Measured(
         "shop==1.0", OURS, agreement=Agreement(5, 9, 0.98), plain_agreement=Agreement(4, 8, 0.9),
-        total_agreement=Agreement(3, 7, 0.8), hottest=(("a", 1.0),),
+        total_agreement=Agreement(3, 7, 0.8), sampled_agreement=Agreement(2, 6, 0.7), told=0.9,
+        hottest=(("a", 1.0),),
     )  # fmt: skip
     again = measured_from_json(json.loads(json.dumps(measured_to_json(row))))
     assert (again.agreement, again.plain_agreement) == (row.agreement, row.plain_agreement)
     assert again.total_agreement == row.total_agreement
+    assert (again.sampled_agreement, again.told) == (row.sampled_agreement, 0.9)
     assert [tuple(one) for one in again.hottest] == list(row.hottest)
 
 
@@ -220,12 +324,14 @@ def test_terminal_shows_all_agreements(capsys: pytest.CaptureFixture[str]) -> No
     """The one with cProfile as it is run comes first, the others say what they are."""
     row = Measured(
         "shop==1.0", OURS, agreement=Agreement(4, 9, 0.98), plain_agreement=Agreement(5, 10, 1.0),
-        total_agreement=Agreement(3, 7, 0.8),
+        total_agreement=Agreement(3, 7, 0.8), sampled_agreement=Agreement(2, 6, 0.7), told=0.9,
     )  # fmt: skip
     print_measured([row], details=False)
     shown = capsys.readouterr().out
     assert "  4 of 5, 9 of 10, 98%  without builtins 5 of 5, 10 of 10, 100%  by total" in shown
     assert "  by total 3 of 5, 7 of 10, 80%" in shown
+    assert "  with what was sampled 2 of 5, 6 of 10, 70%" in shown
+    assert "  told 90%" in shown
 
 
 def test_plain_cprofile_leaves_builtins_to_their_callers(
