@@ -20,7 +20,7 @@ from benchmarks.packages.profilers import (
     Profiler,
     missing,
 )
-from benchmarks.packages.reports import overhead_in_report
+from benchmarks.packages.reports import overhead_in_table
 from benchmarks.packages.self_times import Times
 from tools.real_suites.running import Outcomes, SuiteRun, differing, run_suite
 from tools.real_suites.sources import SCRATCH, download, lay_out, suite_variables
@@ -123,7 +123,7 @@ def _run(
     if profiler.reads_totals is not None and written.exists():
         subject.totals.append(profiler.reads_totals(written, functions))
     if profiler.module == OURS_MODULE and written.exists():
-        subject.overheads_s.append(overhead_in_report(written))
+        subject.overheads_s.append(overhead_in_table(written))
 
 
 def _last_line(log: Path) -> str:

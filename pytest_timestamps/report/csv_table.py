@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterator, Sequence
 
 from pytest_timestamps.analysis.certainty import (
     MEANINGS,
@@ -14,7 +15,7 @@ from pytest_timestamps.analysis.certainty import (
 from pytest_timestamps.analysis.modules import ModuleTiming
 from pytest_timestamps.analysis.timings import Timing
 from pytest_timestamps.report.left_out import session_callers
-from pytest_timestamps.report.model import SessionReport
+from pytest_timestamps.report.model import SessionReport, ShardOverhead
 from pytest_timestamps.report.run_figures import RunFigures, read_run
 
 __all__ = ["COLUMNS", "render_csv"]
@@ -28,7 +29,7 @@ COLUMNS = (
 
 
 def render_csv(report: SessionReport) -> bytes:
-    """Rows of the kinds function, module, package, test, fixture and run.
+    """Rows of the kinds function, module, package, test, fixture, run and overhead.
 
     What has no value is empty; a module's or package's ``total_ns`` is its cumulative time.
     ``estimated`` and ``untimed`` count a function's calls that were not timed: its times hold an
@@ -37,6 +38,8 @@ def render_csv(report: SessionReport) -> bytes:
     times at least. For a test or a fixture it is the number of functions that were left out in it.
     ``calls_is``, ``total_is`` and ``self_is`` say what is known of the figures of a function, a
     module or a package that aren't plainly measured, in the words of ``MEANINGS``.
+    The overhead's rows are two: what was taken out of all times, with the ``calls`` that were
+    recorded, and what was spent between tests.
     Names are written as they are, so that they can be joined with other tables.
     """
     stream = io.StringIO()
@@ -73,6 +76,7 @@ def render_csv(report: SessionReport) -> bytes:
             }
         )
     table.writerows(_run(read_run(run)) for run in report.runs)
+    table.writerows(_overhead(report.overhead))
     return stream.getvalue().encode("utf-8", "backslashreplace")
 
 
@@ -100,6 +104,15 @@ def _module(timing: ModuleTiming, marks: Marks) -> dict[str, object]:
 def _known(marks: Marks) -> dict[str, object]:
     """What marked figures are; what is plainly measured needs no word."""
     return {f"{name}_is": MEANINGS[mark] for name, mark in marks._asdict().items() if mark}
+
+
+def _overhead(shards: Sequence[ShardOverhead]) -> Iterator[dict[str, object]]:
+    if shards:
+        calls = sum(shard.spans for shard in shards)
+        taken_ns = sum(shard.total_ns for shard in shards)
+        between_ns = sum(shard.freezing_ns for shard in shards)
+        yield {"kind": "overhead", "name": "taken out", "calls": calls, "total_ns": taken_ns}
+        yield {"kind": "overhead", "name": "between tests", "total_ns": between_ns}
 
 
 def _run(run: RunFigures) -> dict[str, object]:

@@ -354,17 +354,33 @@ def test_markdown_shows_a_dash_for_what_nobody_knows() -> None:
 
 
 def test_csv_reads_back() -> None:
-    """One row for each function, test, fixture and run; what has no value is empty."""
+    """One row for each function, test, fixture and run, two for the overhead; else empty."""
     rows = list(csv.DictReader(io.StringIO(render_csv(with_runs).decode(), newline="")))
     assert [row["kind"] for row in rows] == [
         *["function"] * 2,
         *["test"] * 2,
         "fixture",
         *["run"] * 3,
+        *["overhead"] * 2,
     ]
     assert (rows[0]["name"], rows[0]["calls"], rows[0]["self_ns"]) == ("shop.query", "4", "4009000")
     assert (rows[3]["total_ns"], rows[3]["outcome"]) == ("24000", "passed")
     assert (rows[5]["input_tokens"], rows[7]["input_tokens"]) == ("25202", "")
+
+
+def test_csv_says_what_recording_cost() -> None:
+    """Summed over the shards: what was taken out of all times, and what was spent between tests."""
+    shard = with_runs.overhead[0]
+    shards = (
+        replace(shard, spans=7, total_ns=2_000, freezing_ns=300),
+        replace(shard, shard="other", spans=3, total_ns=40, freezing_ns=5),
+    )
+    made = replace(with_runs, overhead=shards)
+    rows = csv.DictReader(io.StringIO(render_csv(made).decode(), newline=""))
+    told = [
+        (row["name"], row["calls"], row["total_ns"]) for row in rows if row["kind"] == "overhead"
+    ]
+    assert told == [("taken out", "10", "2040"), ("between tests", "", "305")]
 
 
 def test_csv_counts_the_calls_without_a_time() -> None:
@@ -380,6 +396,8 @@ def test_csv_counts_the_calls_without_a_time() -> None:
         ("module", "shop"): ("", ""),
         ("package", "shop"): ("", ""),
         ("test", "t"): ("", ""),
+        ("overhead", "taken out"): ("", ""),
+        ("overhead", "between tests"): ("", ""),
     }
 
 
