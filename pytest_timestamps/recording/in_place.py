@@ -58,8 +58,8 @@ _KEPT = 15
 _DEAREST = 4.0
 """However dear it looks, it isn't: something else has kept the processor busy."""
 
-_USUAL = 19 / 20
-"""Of what was timed the longest are left out: where the process was interrupted."""
+_LONGEST = 4
+"""No event is taken to last longer than so many times what is usual: it was interrupted."""
 
 _CALL = ("PY_START", "PY_RETURN")
 _STEP = ("PY_YIELD", "PY_RESUME")
@@ -272,9 +272,9 @@ def _keep(
 
 
 def _typical(times_ns: list[int]) -> float:
-    """The mean, the longest left out."""
-    usual = sorted(times_ns)[: max(int(len(times_ns) * _USUAL), 1)]
-    return sum(usual) / len(usual)
+    """The mean, in which nothing counts as much longer than the rest."""
+    longest_ns = _LONGEST * sorted(times_ns)[len(times_ns) // 2]
+    return sum(min(one_ns, longest_ns) for one_ns in times_ns) / len(times_ns)
 
 
 def _middle(ratios: list[float]) -> float:
