@@ -40,7 +40,7 @@ PREFACE = "\n".join(
         "The line after that is the same by total time, a function's callees included, against "
         "cProfile as everybody runs it: there nothing has to be handed on.",
         "The last one, in italics, is by self time again, against py-spy, which looks from another "
-        "process where the program without any profiler is, a thousand times a second in eight "
+        "process where the program without any profiler is, a thousand times a second in several "
         "runs: what a profiler costs can't distort that, only chance can, as its own row shows, "
         "one half of its runs against the other.",
         "*Told* is which part of the time that a run took longer the plugin's own report says that "

@@ -105,7 +105,7 @@ PROFILERS: tuple[Profiler, ...] = (
         start=("-m", "benchmarks.packages.sampled", "{out}", "pytest"),
         reads=from_samples,
         program=PROGRAM,
-        repeats=8,
+        repeats=4,
     ),
     _OURS,
     replace(_OURS, name=COMPILED, compiled=True),
