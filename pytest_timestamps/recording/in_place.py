@@ -129,7 +129,7 @@ class InPlace:
     def do(self) -> None:
         """Begin to measure."""
         self.due_ns = NEVER
-        if self._set_callbacks is None or self._measuring:
+        if self._set_callbacks is None:
             return
         self._seen = 0
         self._times = {name: [] for name in (*_CALL, *_STEP)}
@@ -188,7 +188,7 @@ class InPlace:
         times = self._times
         found = [min(len(times[name]) for name in names) for names in (_CALL, _STEP)]
         # a program has plenty of both, or hardly any of one
-        wanted = max(found) if self._seen >= _PATIENCE // 2 else min(found)
+        wanted = max(found) if self._seen >= _PATIENCE // 4 else min(found)
         return wanted >= _WANTED
 
     def _finish(self) -> None:

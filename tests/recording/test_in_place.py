@@ -14,6 +14,8 @@ from hypothesis import given
 from pytest_timestamps.recording import Capture, aside, in_place, timestamp
 from pytest_timestamps.recording.engine import ENGINE
 from pytest_timestamps.recording.in_place import AT_HAND, InPlace
+from pytest_timestamps.recording.scope import ORIGIN
+from pytest_timestamps.recording.thinned import NEVER
 
 from .known_programs import KNOWN_PROGRAMS
 from .programs import PROGRAMS, Body
@@ -26,14 +28,14 @@ STEPS = pytest.mark.skipif(
 
 
 class Ticking:
-    """Every read takes ``tick_ns``, and one of these where calls follow each other.
+    """Every read takes ``tick_ns``, and ``at_hand_ns`` where calls follow each other.
 
     Where a generator is suspended or resumed it takes ``step`` times as long.
     """
 
     def __init__(self) -> None:
         self.now_ns = 0
-        self.tick_ns = self.step = 1
+        self.tick_ns = self.step = self.at_hand_ns = 1
 
     def __call__(self) -> int:
         frame = sys._getframe(1)
@@ -54,7 +56,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ticking]:
 
     @contextmanager
     def cheaply(lanes: Any) -> Iterator[Any]:
-        before, ticking.tick_ns, ticking.step = (ticking.tick_ns, ticking.step), 1, 1
+        before = (ticking.tick_ns, ticking.step)
+        ticking.tick_ns, ticking.step = ticking.at_hand_ns, 1
         with put_aside(lanes) as arranged:
             yield arranged
         ticking.tick_ns, ticking.step = before
@@ -160,18 +163,125 @@ def test_where_there_are_steps_alone_these_tell_of_calls(clock: Ticking) -> None
 
 
 def test_measuring_takes_itself_out(clock: Ticking) -> None:
-    """What it took in the middle of a call is nobody's time."""
+    """What it took in the middle of a call is nobody's time, and nobody's context."""
+
+    @timestamp(name="program")
+    def program() -> None:
+        for _ in range(600):
+            leaf()
+
     with Capture() as capture:
-        caller(1)
-        clock.now_ns += 1_000
+        program()
+        origin = ORIGIN.get()
         measure()
         before_ns = clock.now_ns
-        caller(600)
+        program()
         took_ns = clock.now_ns - before_ns
-    assert ENGINE.in_place.factors.call == 1.0
-    # a read at the start and the end of each call, and two around each that was timed
-    assert took_ns > 2 * 601 + 4 * 24
-    assert row(capture, "caller").total_ns <= 2 * 601 + 4 * 40
+        assert ORIGIN.get() is origin
+        assert ENGINE.in_place.factors.call == 1.0
+    stats = row(capture, "program")
+    # the clock was read twice more for each of a hundred events; what followed each other is out
+    assert took_ns > 2 * 601 + 300
+    assert 0 < stats.max_ns - stats.min_ns < 260
+
+
+def test_the_first_events_are_let_pass(clock: Ticking) -> None:
+    """What begins it has put recording's code out of the caches, or into them."""
+    with Capture():
+        caller(10)
+        measure()
+        clock.tick_ns = 3
+        caller(7)
+        clock.tick_ns = 1
+        caller(300)
+        assert ENGINE.in_place.factors.call == 1.0
+
+
+def test_it_takes_half_a_percent_of_the_time(clock: Ticking) -> None:
+    """On a machine on which it takes longer, it is done less often."""
+    with Capture():
+        caller(10)
+        clock.tick_ns = clock.at_hand_ns = 10_000
+        measure()
+        before_ns = clock.now_ns
+        caller(100)
+        # some hundred reads and more, at ten microseconds each, two hundred times
+        assert 200_000_000 < ENGINE.in_place.due_ns - before_ns < 800_000_000
+
+
+def test_the_latest_measurements_count(clock: Ticking) -> None:
+    """Fifteen of them: what a program does now says what recording costs now."""
+    with Capture():
+        caller(10)
+        for tick_ns in (3,) * 20 + (2,) * 8:
+            clock.tick_ns = tick_ns
+            measure()
+            caller(300)
+        clock.tick_ns = 1
+        assert ENGINE.in_place._calls == [3.0] * 7 + [2.0] * 8
+        assert ENGINE.in_place.factors.call == 2.0
+
+
+def test_an_interruption_counts_as_four_events() -> None:
+    """As one that took a thousand times as long says nothing of what recording does."""
+    assert in_place._typical([10] * 23 + [10_000]) == (23 * 10 + 40) / 24
+    assert in_place._typical([10, 10, 30]) == 50 / 3
+
+
+def test_new_paths_are_not_plain(clock: Ticking) -> None:
+    """Each takes many times as long, and that is measured each time."""
+    leaves = [timestamp(name=f"leaf {number}")(lambda: None) for number in range(300)]
+    with Capture():
+        caller(10)
+        measure()
+        for one in leaves:
+            one()
+        assert ENGINE.in_place.factors is AT_HAND
+
+
+@STEPS
+def test_resuming_elsewhere_is_not_plain(clock: Ticking) -> None:
+    """It takes longer as well, whatever its suspensions take."""
+
+    @timestamp(name="one")
+    def one(generator: Generator[int]) -> None:
+        next(generator)
+
+    @timestamp(name="other")
+    def other(generator: Generator[int]) -> None:
+        next(generator)
+
+    with Capture():
+        generator = steps(1_000)
+        for consume in (one, other) * 5:
+            consume(generator)
+        measure()
+        for consume in (one, other) * 60:
+            consume(generator)
+        assert len(ENGINE.in_place._calls) == 1
+        assert not ENGINE.in_place._steps
+
+
+def test_a_program_without_steps_is_not_waited_for(clock: Ticking) -> None:
+    """After a hundred events there won't be any."""
+    with Capture():
+        caller(10)
+        measure()
+        caller(40)
+        assert ENGINE.in_place._measuring
+        caller(20)
+        assert not ENGINE.in_place._measuring
+
+
+def test_where_nothing_is_calibrated_nothing_is_measured(clock: Ticking) -> None:
+    """As with a clock that a test has set."""
+    ENGINE.use_clock(clock)
+    with Capture():
+        caller(300)
+        clock.now_ns += 1_000_000_000
+        caller(300)
+        assert ENGINE.in_place.due_ns == NEVER
+        assert ENGINE.in_place.factors is AT_HAND
 
 
 def test_too_few_plain_calls_tell_nothing(clock: Ticking) -> None:
@@ -226,11 +336,16 @@ def test_nothing_is_left_over_after_a_capture(clock: Ticking) -> None:
         caller(1)
         measure()
         caller(3)
+    assert ENGINE.in_place.due_ns == NEVER
+    measure()
+    assert not ENGINE.in_place._measuring
     with Capture():
-        assert not ENGINE.in_place._measuring
         clock.tick_ns = 3
         caller(300)
-    assert ENGINE.in_place.factors is AT_HAND
+        assert ENGINE.in_place.factors is AT_HAND
+        measure()
+        caller(300)
+        assert ENGINE.in_place.factors.call == 3.0
 
 
 def test_an_outlier_decides_nothing(clock: Ticking) -> None:

@@ -212,7 +212,12 @@ def test_a_chore_is_done_when_it_is_due(
         thinning.do_at_ends(chore)
         for _ in range(12):
             leaf()
-    assert [(ns - start_ns) // 1_000_000 for ns in chore.done_ns] == [1, 6, 11]
+        other = Chore(clock)
+        thinning.do_at_ends(other)
+        for _ in range(5):
+            leaf()
+    assert [(ns - start_ns) // 1_000_000 for ns in chore.done_ns] == [1, 6, 11, 16]
+    assert [(ns - start_ns) // 1_000_000 for ns in other.done_ns] == [13]
 
 
 def test_with_a_chore_a_long_test_is_looked_at(
