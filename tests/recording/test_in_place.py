@@ -182,7 +182,7 @@ def test_measuring_takes_itself_out(clock: Ticking) -> None:
     stats = row(capture, "program")
     # the clock was read twice more for each of a hundred events; what followed each other is out
     assert took_ns > 2 * 601 + 300
-    assert 0 < stats.max_ns - stats.min_ns < 260
+    assert 0 < stats.max_ns - stats.min_ns < 300
 
 
 def test_the_first_events_are_let_pass(clock: Ticking) -> None:
