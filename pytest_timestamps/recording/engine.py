@@ -68,7 +68,7 @@ class Engine:
     def __init__(self, clock: Callable[[], int] = perf_counter_ns) -> None:
         self.faults = 0
         self._arms = 0
-        self._lock = RLock()
+        self.lock = RLock()
         self.instruments: list[Instrument] = []
         self.scopes = ScopeTable()
         self.entries: list[Entry] = []
@@ -133,7 +133,7 @@ class Engine:
 
     def arm(self) -> None:
         """Switch recording on; counted, so that each `arm` has its `disarm`."""
-        with self._lock:
+        with self.lock:
             self._arms += 1
             if self._arms == 1:
                 SWITCH.armed = True
@@ -150,7 +150,7 @@ class Engine:
         """Measure what recording costs, if it is time; only while armed."""
         if not self.calibrates:
             return
-        with self._lock:
+        with self.lock:
             if self._calibration is None:
                 from .calibration import Calibration
 
@@ -161,14 +161,14 @@ class Engine:
         """Take ``spent_ns``, just now, out of all that is going on around."""
         if not (spent_ns and self.entries):
             return
-        with self._lock:
+        with self.lock:
             self.lanes.here().exempt(spent_ns)
             for capture in {entry.capture for entry in self.entries}:
                 capture.exempt(spent_ns)
 
     def disarm(self) -> None:
         """Switch recording off when nobody needs it any more."""
-        with self._lock:
+        with self.lock:
             self._arms -= 1
             if self._arms:
                 return
@@ -182,7 +182,7 @@ class Engine:
 
     def enter(self, capture: Capture, frame: FrameType) -> None:
         """Make ``capture`` the innermost one of the running context."""
-        with self._lock:
+        with self.lock:
             lane = self.lanes.here()
             lane.look_anew()
             origin = ORIGIN.get()
@@ -211,7 +211,7 @@ class Engine:
 
     def leave(self, capture: Capture) -> bool:
         """Undo the latest `enter` of ``capture``, this thread's first; True if it was the last."""
-        with self._lock:
+        with self.lock:
             lane = self.lanes.here()
             lane.look_anew()
             own = [e for e in self.entries if e.capture is capture]
@@ -229,7 +229,7 @@ class Engine:
 
     def replace(self, capture: Capture, successor: Capture) -> bool:
         """Have ``successor`` be entered in place of ``capture``; False where that isn't plain."""
-        with self._lock:
+        with self.lock:
             lane, origin = self.lanes.here(), ORIGIN.get()
             if len(self.entries) != 1 or successor.wants_timeline:
                 return False
@@ -251,7 +251,7 @@ class Engine:
 
     def close(self, capture: Capture) -> None:
         """No span reaches ``capture`` any more."""
-        with self._lock:
+        with self.lock:
             self.scopes.close(capture.scopes)
 
     def open_spans(self, now_ns: int, capture: Capture) -> OpenSpans:
@@ -272,7 +272,7 @@ class Engine:
         for scope in capture.scopes:
             # three times for each test, most of which call nothing that is decorated
             if scope.roots:
-                with self._lock:
+                with self.lock:
                     scope.retire(capture)
         ORIGIN.set(ORIGIN.get().told_apart(capture, section))
 
@@ -318,7 +318,7 @@ class Engine:
 
     def after_fork(self) -> None:
         """In a child process: what it inherited starts empty, and nothing of it is open."""
-        self._lock = RLock()
+        self.lock = RLock()
         renew_lock()
         self.lanes.in_use = {self.lanes.here()}
         self.lanes.here().thread = get_ident()

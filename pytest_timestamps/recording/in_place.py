@@ -129,12 +129,14 @@ class InPlace:
     def do(self) -> None:
         """Begin to measure."""
         self.due_ns = NEVER
-        if self._set_callbacks is None:
-            return
-        self._seen = 0
-        self._times = {name: [] for name in (*_CALL, *_STEP)}
-        self._measuring = True
-        self._set_callbacks(self._timed)
+        # another thread may be disarming
+        with self._engine.lock:
+            if self._set_callbacks is None:
+                return
+            self._seen = 0
+            self._times = {name: [] for name in (*_CALL, *_STEP)}
+            self._measuring = True
+            self._set_callbacks(self._timed)
 
     @contextmanager
     def postponed(self) -> Iterator[None]:
@@ -182,7 +184,11 @@ class InPlace:
         if self._seen > _SKIPPED and _was_plain(name, key, began_ns):
             self._times[name].append(spent_ns)
         if self._measuring and (self._is_enough() or self._seen >= _PATIENCE):
-            self._finish()
+            # meanwhile no other thread stops a capture: what is open here would be missing there
+            with self._engine.lock:
+                # or has one done so while this one waited?
+                if self._measuring:
+                    self._finish()
 
     def _is_enough(self) -> bool:
         times = self._times

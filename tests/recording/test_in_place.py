@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from time import perf_counter_ns
@@ -411,6 +412,48 @@ def test_spans_put_aside_come_back_whatever_fails(
         assert ENGINE.lanes.here().top is before
         caller(1)
     assert row(capture, "caller/leaf").calls == 1
+
+
+def test_a_capture_waits_for_another_thread_that_measures(
+    clock: Ticking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is open on that thread, and put aside just then, is not missing in what it holds."""
+    measuring, stopped = threading.Event(), threading.Event()
+    run_calls = InPlace._run_calls
+
+    def wait_and_run(self: InPlace, *arguments: Any) -> None:
+        measuring.set()
+        # in vain, as nothing stops meanwhile
+        stopped.wait(0.1)
+        run_calls(self, *arguments)
+
+    monkeypatch.setattr(InPlace, "_run_calls", wait_and_run)
+
+    with Capture() as capture:
+        caller(1)
+        measure()
+        thread = threading.Thread(target=caller, args=(300,))
+        thread.start()
+        assert measuring.wait(10)
+    stopped.set()
+    thread.join()
+    assert row(capture, "caller").calls == 2
+
+
+def test_nothing_begins_once_it_is_switched_off(clock: Ticking) -> None:
+    """Another thread may come to begin just as recording ends: it waits, and leaves it undone."""
+    faults = ENGINE.faults
+    with Capture():
+        caller(1)
+        thread = threading.Thread(target=measure)
+        with ENGINE.lock:
+            thread.start()
+            thread.join(0.05)
+            assert not ENGINE.in_place._measuring
+            ENGINE.in_place.disarm()
+        thread.join()
+        assert not ENGINE.in_place._measuring
+    assert ENGINE.faults == faults
 
 
 @pytest.fixture
