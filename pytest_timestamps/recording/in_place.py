@@ -151,8 +151,9 @@ class InPlace:
 
     def _stop(self) -> None:
         if self._measuring and self._set_callbacks is not None:
-            self._measuring = False
+            # where a signal's handler raises in the midst of it, the next event tries again
             self._set_callbacks(self._usual)
+            self._measuring = False
 
     def _next_at(self, due_ns: int) -> None:
         self.due_ns = due_ns
@@ -199,8 +200,8 @@ class InPlace:
 
     def _finish(self) -> None:
         began_ns = self._engine.clock()
-        self._stop()
         try:
+            self._stop()
             self._compare()
         finally:
             spent_ns = self._engine.clock() - began_ns

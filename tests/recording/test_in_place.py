@@ -456,6 +456,35 @@ def test_nothing_begins_once_it_is_switched_off(clock: Ticking) -> None:
     assert ENGINE.faults == faults
 
 
+def test_what_a_signals_handler_raises_leaves_nothing_timed_for_good(
+    clock: Ticking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it comes as the usual callbacks are set again, the next event sets them."""
+
+    class TimeoutReached(BaseException):
+        pass
+
+    in_time = [False, True, True]
+
+    def set_or_raise(callbacks: Any) -> None:
+        if callbacks is ENGINE.in_place._usual and not in_time.pop(0):
+            raise TimeoutReached
+        set_callbacks(callbacks)
+
+    with Capture() as capture:
+        caller(1)
+        set_callbacks: Any = ENGINE.in_place._set_callbacks
+        monkeypatch.setattr(ENGINE.in_place, "_set_callbacks", set_or_raise)
+        measure()
+        with pytest.raises(TimeoutReached):
+            caller(600)
+        caller(600)
+        assert ENGINE.in_place.factors.call == 1.0
+        assert max(map(len, ENGINE.in_place._times.values())) < 30
+        assert ENGINE.in_place.due_ns < clock.now_ns + 30_000_000
+    assert row(capture, "caller").calls == 3
+
+
 @pytest.fixture
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure all the time, each few events anew."""
