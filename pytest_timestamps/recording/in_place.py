@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .engine import Engine
-    from .tree import Node
+    from .lane import Lane
 
     Callbacks = Mapping[str, Callable[..., Any]]
     SetCallbacks = Callable[[Callbacks], None]
@@ -103,6 +103,7 @@ class InPlace:
         """Know nothing yet."""
         self.due_ns = NEVER
         self.factors = AT_HAND
+        self._again_ns = 0
         self._calls: list[float] = []
         self._steps: list[float] = []
 
@@ -118,7 +119,7 @@ class InPlace:
             name: self._time(name, further[name]) for name in (*_CALL, *_STEP) if name in further
         }
         if self._engine.calibrates:
-            self._next_at(self._engine.clock() + _FIRST_NS)
+            self._begin_soon()
 
     def disarm(self) -> None:
         """No callbacks are set any more."""
@@ -147,7 +148,11 @@ class InPlace:
             yield
         finally:
             if self._set_callbacks is not None:
-                self._next_at(self._engine.clock() + _FIRST_NS)
+                self._begin_soon()
+
+    def _begin_soon(self) -> None:
+        """No sooner than usual, however often it is armed: each time costs something."""
+        self._next_at(max(self._engine.clock() + _FIRST_NS, self._again_ns))
 
     def _stop(self) -> None:
         if self._measuring and self._set_callbacks is not None:
@@ -176,6 +181,8 @@ class InPlace:
                 pass
             except Exception:
                 fault()
+            # what it does more than usual is nobody's time, after a start the new span's
+            _exempt(clock() - began_ns - spent_ns)
 
         return on_event
 
@@ -205,8 +212,8 @@ class InPlace:
             self._compare()
         finally:
             spent_ns = self._engine.clock() - began_ns
-            self._engine.exempt(spent_ns)
-            self._next_at(began_ns + max(_PERIOD_NS, _SHARE * spent_ns))
+            self._again_ns = began_ns + max(_PERIOD_NS, _SHARE * spent_ns)
+            self._next_at(self._again_ns)
 
     def _compare(self) -> None:
         here, self._times = self._times, {name: [] for name in self._times}
@@ -252,10 +259,24 @@ _PROBE = InPlace._run_calls.__code__
 """Any code will do, as nobody has marked it."""
 
 
+def _exempt(spent_ns: int) -> None:
+    """Take ``spent_ns`` out of what is going on in the running context."""
+    lane = _lane()
+    place = NOWHERE if lane is None else lane.place()
+    if place is not NOWHERE:
+        place.exempt(spent_ns)
+
+
+def _lane() -> Lane | None:
+    """The running context's lane, if that is this thread's."""
+    lane = ORIGIN.get().lane
+    return None if lane is None or lane.thread != get_ident() else lane
+
+
 def _was_plain(name: str, key: object, began_ns: int) -> bool:
     """Did the event of the span of ``key`` that was told since ``began_ns`` take the plain path?"""
-    lane = ORIGIN.get().lane
-    top: Node = NOWHERE if lane is None or lane.thread != get_ident() else lane.top
+    lane = _lane()
+    top = NOWHERE if lane is None else lane.top
     if name == "PY_START":
         return top.latch.key is key and top.parent.recent is top and top.start_ns >= began_ns
     if name == "PY_RESUME":

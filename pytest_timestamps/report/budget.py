@@ -8,6 +8,11 @@ __all__ = ["budget_lines", "overhead_share"]
 # What reads the same as the budget has kept to it, and it is held to no more than about its figure.
 _SAME, _ABOUT = 1.005, 1.1
 
+_SHORT = 10
+"""Where the overhead is so many times the program's own time, that took next to nothing, and a
+share of it says nothing: as of one short test, before which it is found out what recording costs.
+"""
+
 
 def overhead_share(report: SessionReport) -> str:
     """The overhead in percent of the session, and of what tests and fixtures took without it."""
@@ -17,6 +22,8 @@ def overhead_share(report: SessionReport) -> str:
     text = f"{own} the program's own time"
     if of_wall is None:
         return text
+    if share is not None and share > _SHORT:
+        return f"{_percent(of_wall)} of {_wall_time(report)}"
     return f"{_percent(of_wall)} of {_wall_time(report)}, {text}"
 
 

@@ -319,6 +319,17 @@ def test_it_is_begun_by_itself(clock: Ticking) -> None:
         clock.now_ns += 20_000_000
         caller(300)
         assert ENGINE.in_place._calls == [1.0, 1.0]
+    # the next one is due as it was, though something else is armed anew
+    for _ in range(3):
+        with Capture():
+            clock.now_ns += 2_000_000
+            caller(300)
+        assert ENGINE.in_place._calls == [1.0, 1.0]
+    clock.now_ns += 20_000_000
+    with Capture():
+        clock.now_ns += 2_000_000
+        caller(300)
+        assert ENGINE.in_place._calls == [1.0] * 3
 
 
 def test_calibration_is_no_program(clock: Ticking) -> None:

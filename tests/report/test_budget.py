@@ -65,6 +65,13 @@ def test_it_is_a_share_of_the_wall_time_too() -> None:
     assert overhead_share(earlier) == own
 
 
+def test_where_the_program_took_next_to_nothing_its_share_is_not_told() -> None:
+    """Thousands of percent of a short test's time would say nothing of longer ones."""
+    made = session(taken_ns=22_000, process_ns=50_000)
+    assert made.overhead_share == 11.0
+    assert overhead_share(made) == "44.0% of the session's wall time"
+
+
 def test_a_budget_is_about_the_wall_time_where_that_is_known() -> None:
     """What whoever waits for the session notices; of all processes where there are several."""
     made = session(0.1, taken_ns=20_000, process_ns=240_000)
