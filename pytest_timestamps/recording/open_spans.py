@@ -15,11 +15,12 @@ __all__ = ["NONE_OPEN", "OpenAt", "OpenSpans", "find_open_spans"]
 
 
 class OpenAt:
-    """What is open on one node."""
+    """What is open on one node, on which so many ``calls`` had ended by then."""
 
-    __slots__ = ("credit_ns", "debit_ns", "longest_ns", "shortest_ns", "spans", "total_ns")
+    __slots__ = ("calls", "credit_ns", "debit_ns", "longest_ns", "shortest_ns", "spans", "total_ns")
 
     def __init__(self) -> None:
+        self.calls = 0
         self.total_ns = 0
         self.credit_ns = 0
         self.debit_ns = 0
@@ -59,6 +60,8 @@ def find_open_spans(
 
 def _note(found: OpenSpans, node: Node, active_ns: int) -> OpenAt:
     there = found.setdefault(id(node), OpenAt())
+    if not there.spans:
+        there.calls = node.calls
     there.longest_ns = max(there.longest_ns, active_ns)
     there.shortest_ns = min(there.shortest_ns, active_ns)
     there.spans += 1

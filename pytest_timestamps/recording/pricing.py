@@ -167,8 +167,14 @@ class Pricing:
         return inner_ns, outer_ns, folded_ns
 
     def _add_open(self, i: int, now: OpenAt) -> None:
-        self.calls[i] += now.spans
-        self.open[i] = now.spans
+        spans = now.spans
+        if spans:
+            # another thread may have ended some since: these have been counted
+            spans -= self._nodes[i].calls - now.calls
+            if spans <= 0:
+                return
+        self.calls[i] += spans
+        self.open[i] = spans
         self.active_ns[i] += now.total_ns
         self.self_ns[i] += now.total_ns + now.credit_ns - now.debit_ns
         self.min_ns[i] = min(self.min_ns[i], now.shortest_ns)

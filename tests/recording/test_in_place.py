@@ -440,15 +440,20 @@ def test_a_capture_waits_for_another_thread_that_measures(
 
     monkeypatch.setattr(InPlace, "_run_calls", wait_and_run)
 
+    @timestamp(name="held")
+    def held() -> None:
+        caller(300)
+        stopped.wait(10)
+
     with Capture() as capture:
         caller(1)
         measure()
-        thread = threading.Thread(target=caller, args=(300,))
+        thread = threading.Thread(target=held)
         thread.start()
         assert measuring.wait(10)
     stopped.set()
     thread.join()
-    assert row(capture, "caller").calls == 2
+    assert (row(capture, "held").calls, row(capture, "held").open) == (1, 1)
 
 
 def test_nothing_begins_once_it_is_switched_off(clock: Ticking) -> None:

@@ -326,6 +326,32 @@ def test_many_threads_share_few_lanes(clock: FakeClock, leaf: Callable[..., None
     assert tree(capture) == {"leaf": (200, 200, 200)}
 
 
+def test_a_span_that_ends_while_its_capture_stops_counts_once(
+    clock: FakeClock, leaf: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread goes on between the look at what is open and adding up."""
+    opened, released = threading.Event(), threading.Event()
+
+    @timestamp(name="held")
+    def held() -> None:
+        leaf(3)
+        opened.set()
+        released.wait(10)
+
+    thread = threading.Thread(target=held)
+
+    def go_on() -> None:
+        released.set()
+        thread.join()
+
+    with Capture() as capture:
+        thread.start()
+        opened.wait(10)
+        monkeypatch.setattr(ENGINE, "look_at_costs", go_on)
+    stats = row(capture, "held")
+    assert (stats.calls, stats.open, stats.total_ns) == (1, 0, 3)
+
+
 @pytest.mark.skipif(COMPILED, reason="no class of Python's may inherit from a compiled one")
 def test_a_snapshot_meets_a_stack_that_changes_its_form() -> None:
     """Another thread may guard its stack between any two looks at it."""
