@@ -37,6 +37,12 @@ _KEPT_ROUNDS = 15
 time, and the median of the latest doesn't mind.
 """
 
+_SURE = 2
+_CALMER = 0.6
+"""As many rounds in a row that are so much cheaper than any before: what was measured at first was
+measured while something else kept the processor busy.
+"""
+
 _STEPS = {f"{kind}, resumed" for kind in ("suspendable code", "suspendable wrapper", "sampled")}
 _STEPS |= {"resumed fold", IGNORED}
 """Kinds that suspend and resume."""
@@ -141,6 +147,10 @@ def _note(results: dict[str, list[_Round]], kind: str, one: _Round) -> None:
     latest = results.setdefault(kind, [])
     latest.append(one)
     del latest[:-_KEPT_ROUNDS]
+    whole_ns = [full_ns + measured_ns for _, full_ns, measured_ns in latest]
+    if len(latest) > _SURE and max(whole_ns[-_SURE:]) < _CALMER * min(whole_ns[:-_SURE]):
+        # whatever made all of those before so dear is over
+        del latest[:-_SURE]
 
 
 def _guard(lane: Lane, root: Node, origin: Origin, place: Node) -> None:

@@ -130,6 +130,32 @@ def test_looking_at_the_costs_takes_half_a_percent_of_the_time(tick_ns: int) -> 
     assert 0.004 < spent_ns / (clock.now_ns - begun_ns) <= 0.005
 
 
+def test_a_first_look_on_a_busy_machine_is_soon_forgotten() -> None:
+    """Two rounds of each kind that are much cheaper than all before are enough; one is not."""
+    ENGINE.use_clock(clock := TickingClock(), calibrate=True)
+    clock.tick_ns = 5
+    with Capture():
+        ENGINE.look_at_costs()
+        assert ENGINE.costs.code.full_ns == 10.0
+        clock.tick_ns = 1
+        kinds = len(ENGINE.costs.kinds)
+        look_again(clock, times=kinds, every_ns=200_000_000)
+        assert ENGINE.costs.code.full_ns == 10.0
+        look_again(clock, times=kinds, every_ns=200_000_000)
+        assert ENGINE.costs.code.full_ns == 2.0
+
+
+def test_a_slower_clock_is_believed_by_and_by() -> None:
+    """The middle of the rounds counts: a busy neighbour makes one dear, and the next not."""
+    ENGINE.use_clock(clock := TickingClock(), calibrate=True)
+    with Capture():
+        ENGINE.look_at_costs()
+        clock.tick_ns = 5
+        kinds = len(ENGINE.costs.kinds)
+        look_again(clock, times=2 * kinds, every_ns=200_000_000)
+        assert ENGINE.costs.code.full_ns == 2.0
+
+
 def test_a_pause_of_the_process_puts_no_look_off() -> None:
     """A look during which nothing ran for a second is followed by one after a fifth of one."""
     ENGINE.use_clock(clock := TickingClock(), calibrate=True)
