@@ -43,8 +43,10 @@ _CALMER = 0.6
 measured while something else kept the processor busy.
 """
 
-_STEPS = {f"{kind}, resumed" for kind in ("suspendable code", "suspendable wrapper", "sampled")}
-_STEPS |= {"resumed fold", IGNORED}
+_STEPS = {
+    *(RESUMPTION, SAMPLED_RESUMPTION, IGNORED),
+    *("suspendable wrapper, resumed", "resumed fold"),
+}
 """Kinds that suspend and resume."""
 
 _Round = tuple[float, float, float]

@@ -64,6 +64,8 @@ _LONGEST = 4
 _CALL = ("PY_START", "PY_RETURN")
 _STEP = ("PY_YIELD", "PY_RESUME")
 
+_NAMES = {*_CALL, *_STEP}
+
 _CALLS = range(_WANTED)
 _WORK = range(12)
 
@@ -94,6 +96,7 @@ class InPlace:
         self._set_callbacks: SetCallbacks | None = None
         self._usual: Callbacks = {}
         self._timed: Callbacks = {}
+        self._build: Callable[[], Callbacks] = dict
         self._times: dict[str, list[int]] = {}
         self._seen = 0
         self._measuring = False
@@ -107,17 +110,17 @@ class InPlace:
         self._calls: list[float] = []
         self._steps: list[float] = []
 
-    def arm(self, usual: Callbacks, further: Callbacks, set_callbacks: SetCallbacks) -> None:
+    def arm(
+        self, usual: Callbacks, build: Callable[[], Callbacks], set_callbacks: SetCallbacks
+    ) -> None:
         """From now on the ``usual`` callbacks are set; ``set_callbacks`` sets others.
 
-        ``further`` are the same for where a frame lies between them and the program's. Where there
-        are no events, the operations on spans that wrappers use stand in for their callbacks.
+        ``build`` makes the same for where a frame lies between them and the program's: most
+        captures are over before it is time for that. Where there are no events, the operations on
+        spans that wrappers use stand in for their callbacks.
         """
         self._set_callbacks = set_callbacks
-        self._usual = usual
-        self._timed = {
-            name: self._time(name, further[name]) for name in (*_CALL, *_STEP) if name in further
-        }
+        self._usual, self._timed, self._build = usual, {}, build
         if self._engine.calibrates:
             self._begin_soon()
 
@@ -128,16 +131,28 @@ class InPlace:
         self._next_at(NEVER)
 
     def do(self) -> None:
-        """Begin to measure."""
-        self.due_ns = NEVER
-        # another thread may be disarming
-        with self._engine.lock:
-            if self._set_callbacks is None:
-                return
+        """Begin to measure; never raises."""
+        # where there is no room for it, as near the recursion limit, it is tried again then
+        self.due_ns = self._engine.clock() + _PERIOD_NS
+        try:
+            # another thread may be disarming
+            with self._engine.lock:
+                self._begin()
+        except RecursionError:
+            pass
+        except Exception:
+            self._engine.note_fault()
+
+    def _begin(self) -> None:
+        if self._set_callbacks is not None:
+            if not self._timed:
+                built = self._build()
+                self._timed = {name: self._time(name, built[name]) for name in _NAMES & set(built)}
             self._seen = 0
-            self._times = {name: [] for name in (*_CALL, *_STEP)}
+            self._times = {name: [] for name in _NAMES}
             self._measuring = True
             self._set_callbacks(self._timed)
+        self.due_ns = NEVER
 
     @contextmanager
     def postponed(self) -> Iterator[None]:

@@ -59,8 +59,11 @@ class Monitor:
         delegation = Delegation(engine, marks, self._marks.watch)
         callbacks = build_callbacks(engine, marks, delegation)
         self._set_callbacks(callbacks)
-        further = build_callbacks(engine, marks, delegation, CALLER + 1)
-        engine.in_place.arm(callbacks, further, self._set_callbacks)
+        engine.in_place.arm(
+            callbacks,
+            lambda: build_callbacks(engine, marks, delegation, CALLER + 1),
+            self._set_callbacks,
+        )
         self._marks.on_mark = self._switch_on
         for code, mark in self._marks.all():
             self._switch_on(code, mark)

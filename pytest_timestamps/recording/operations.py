@@ -24,7 +24,7 @@ class Operations:
         def set_operations(operations: Callbacks) -> None:
             spans.open, spans.close = operations["PY_START"], operations["PY_RETURN"]
 
-        engine.in_place.arm(usual, usual, set_operations)
+        engine.in_place.arm(usual, lambda: usual, set_operations)
 
     def refresh(self, engine: Engine) -> None:
         """Nothing: wrappers call whatever is there."""

@@ -411,6 +411,28 @@ def test_where_there_is_no_room_it_is_left_undone(
     assert row(capture, "caller/leaf").calls == 301
 
 
+@pytest.mark.parametrize(("error", "faults"), [(RecursionError(), 0), (ValueError(), 1)])
+def test_where_it_can_not_be_begun_it_is_begun_later(
+    clock: Ticking, monkeypatch: pytest.MonkeyPatch, error: Exception, faults: int
+) -> None:
+    """The program doesn't see why, and no more than that measurement is lost."""
+
+    def fail() -> Any:
+        raise error
+
+    monkeypatch.setattr(ENGINE, "faults", 0)
+    with Capture():
+        caller(1)
+        with monkeypatch.context() as patch:
+            patch.setattr(ENGINE.in_place, "_build", fail)
+            clock.now_ns += 1_000_000
+            caller(3)
+            assert ENGINE.faults == faults
+        clock.now_ns += 20_000_000
+        caller(300)
+        assert ENGINE.in_place._calls == [1.0]
+
+
 def test_spans_put_aside_come_back_whatever_fails(
     clock: Ticking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
