@@ -277,6 +277,17 @@ def test_a_program_without_steps_is_not_waited_for(clock: Ticking) -> None:
         assert not ENGINE.in_place._measuring
 
 
+def test_a_slow_program_is_waited_for(clock: Ticking) -> None:
+    """Twenty milliseconds may pass between two of its calls, and no measurement begins anew."""
+    with Capture():
+        caller(10)
+        measure()
+        for _ in range(12):
+            clock.now_ns += 25_000_000
+            caller(4)
+        assert ENGINE.in_place._calls == [1.0]
+
+
 def test_where_nothing_is_calibrated_nothing_is_measured(clock: Ticking) -> None:
     """As with a clock that a test has set."""
     ENGINE.use_clock(clock)

@@ -352,6 +352,23 @@ def test_a_span_that_ends_while_its_capture_stops_counts_once(
     assert (stats.calls, stats.open, stats.total_ns) == (1, 0, 3)
 
 
+def test_a_span_that_stays_open_counts_beside_those_that_ended(clock: FakeClock) -> None:
+    """However many of its path have ended before."""
+
+    @timestamp(name="held")
+    def held(stop: bool) -> None:
+        clock.work(3)
+        if stop:
+            capture.stop()
+
+    capture = Capture()
+    capture.start()
+    for stop in (False, False, True):
+        held(stop)
+    stats = row(capture, "held")
+    assert (stats.calls, stats.open, stats.total_ns) == (3, 1, 9)
+
+
 @pytest.mark.skipif(COMPILED, reason="no class of Python's may inherit from a compiled one")
 def test_a_snapshot_meets_a_stack_that_changes_its_form() -> None:
     """Another thread may guard its stack between any two looks at it."""
